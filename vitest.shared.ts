@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** What every package's tests have in common; a package's own config only names it. */
+export const shared = (name: string) =>
+  defineConfig({
+    test: {
+      name,
+      include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+      reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
+      coverage: { include: ['src/**/*.ts'], exclude: ['src/**/*.test.ts'], reporter: ['text'] },
+    },
+  });
