@@ -1,0 +1,72 @@
+import {
+  type AdapterOptions,
+  createAuthorizer,
+  type JwtAccessToken,
+  readAuthorization,
+  replaceAuthorization,
+} from '@phantom-token/core';
+import type { Context, MiddlewareHandler } from 'hono';
+
+/** What the middleware adds to the context: `c.var.accessToken`, the JWT behind the presented token. */
+export interface PhantomTokenEnv {
+  Variables: { accessToken: JwtAccessToken };
+}
+
+/**
+ * Middleware for Hono: lets a request pass whose opaque token stands for a JWT, with `c.var.accessToken` set and, unless
+ * switched off, its Authorization replaced by `Bearer <JWT>`. Answers every other request itself (RFC 6750 §3).
+ * @throws {TypeError} naming the option that is unknown, missing or wrong.
+ */
+export function phantomToken(options: AdapterOptions): MiddlewareHandler<PhantomTokenEnv> {
+  const authorizer = createAuthorizer(options);
+  return (c, next) => {
+    const pass = (token: JwtAccessToken) => {
+      c.set('accessToken', token);
+      if (authorizer.replaceAuthorization) forward(c, token.jwt);
+      return next();
+    };
+    const refuse = async (error: unknown) => {
+      const { status, headers, body } = authorizer.challenge(error);
+      return c.body(body, status, { ...headers });
+    };
+    // the client may have left while we waited: nothing is to happen on its behalf
+    const passLater = async (token: JwtAccessToken) =>
+      c.req.raw.signal.aborted ? new Response(null, { status: 499 }) : pass(token);
+    let token: JwtAccessToken | Promise<JwtAccessToken>;
+    try {
+      token = authorizer.authorize({
+        method: c.req.method,
+        url: c.req.url,
+        authorization: readFields(c),
+        accessToken: c.var.accessToken,
+      });
+    } catch (error) {
+      return refuse(error);
+    }
+    return token instanceof Promise ? token.then(passLater, refuse) : pass(token);
+  };
+}
+
+interface NodeMessage {
+  readonly rawHeaders: string[];
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
+/** On Node, `@hono/node-server` hands us the message that its lazy Request is made from. */
+const nodeMessage = (c: Context): NodeMessage | undefined => c.env?.incoming;
+
+function readFields(c: Context): string | readonly string[] | undefined {
+  const message = nodeMessage(c);
+  return message === undefined ? c.req.header('Authorization') : readAuthorization(message.rawHeaders);
+}
+
+function forward(c: Context, jwt: string): void {
+  const message = nodeMessage(c);
+  if (message !== undefined) replaceAuthorization(message, jwt);
+  const value = `Bearer ${jwt}`;
+  // on Node the lazy headers mostly have it by now, and setting one would build them all
+  if (c.req.header('Authorization') === value) return;
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('Authorization', value);
+  c.req.raw = new Request(c.req.raw, { headers });
+}

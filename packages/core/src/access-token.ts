@@ -1,0 +1,66 @@
+import type { Claims } from './cache.js';
+
+/** Where an answer came from: this process's memory, a cache that had to be waited for, or the authorization server. */
+export type Source = 'memory' | 'shared' | 'introspection';
+
+/**
+ * The JWT behind a presented token. Frozen. `jwt` and `claims` are kept out of `util.inspect` and `JSON.stringify`, so
+ * that a logged request shows neither.
+ */
+export interface JwtAccessToken {
+  /** The compact JWT, for the upstream's Authorization header. */
+  readonly jwt: string;
+  /** What the authorization server said of the token; `claims.exp` is the token's own end. */
+  readonly claims: Claims;
+  /** NumericDate after which this answer is not reused and the authorization server is asked again. */
+  readonly expiresAt: number;
+  readonly source: Source;
+}
+
+class AccessToken implements JwtAccessToken {
+  readonly #jwt: string;
+  readonly #claims: Claims;
+  #foundBy: object | undefined;
+  readonly expiresAt: number;
+  readonly source: Source;
+
+  constructor(jwt: string, claims: Claims, expiresAt: number, source: Source) {
+    this.#jwt = jwt;
+    this.#claims = claims;
+    this.expiresAt = expiresAt;
+    this.source = source;
+    Object.freeze(this);
+  }
+
+  get jwt(): string {
+    return this.#jwt;
+  }
+
+  get claims(): Claims {
+    return this.#claims;
+  }
+
+  static sign(token: JwtAccessToken, client: object): JwtAccessToken {
+    if (#foundBy in token) token.#foundBy = client;
+    return token;
+  }
+
+  static isSigned(token: JwtAccessToken, client: object): boolean {
+    return #foundBy in token && token.#foundBy === client;
+  }
+}
+
+export function createAccessToken(
+  jwt: string,
+  claims: Claims,
+  expiresAt: number,
+  source: Source,
+): JwtAccessToken {
+  return new AccessToken(jwt, claims, expiresAt, source);
+}
+
+/** Notes whose token it is, so that a second guard of the same client need not look for it again. */
+export const signToken = AccessToken.sign;
+
+/** Whether this very token was found through this very client; what another issuer's client found does not count. */
+export const isTokenOf = AccessToken.isSigned;

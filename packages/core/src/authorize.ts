@@ -1,0 +1,85 @@
+import { isTokenOf, type JwtAccessToken, signToken } from './access-token.js';
+import { type BearerRequest, parseBearer } from './bearer.js';
+import {
+  buildChallenge,
+  type Challenge,
+  type ChallengeOptions,
+  resolveChallengeOptions,
+} from './challenge.js';
+import type { PhantomTokenClient } from './client.js';
+import { BearerError, IntrospectionError } from './errors.js';
+import { callable, flag, refuseUnknown } from './option-checks.js';
+import { assertScopes } from './policy.js';
+import { assertSender } from './sender-constraint.js';
+
+export type AuthorizeOptions = ChallengeOptions;
+
+/** The parts of a request that decide; an adapter picks them out of its framework's request. */
+export interface AuthorizeRequest extends BearerRequest {
+  readonly method: string;
+  /** What a guard in front of this one found, whose header may hold the JWT by now. Only its use is judged again. */
+  readonly accessToken?: JwtAccessToken | null | undefined;
+}
+
+/**
+ * Judges a request: the JWT behind its token, at once when memory has it.
+ * @throws {BearerError} when the client is to blame, @throws {IntrospectionError} when the authorization server is;
+ * thrown or rejected, as the answer came.
+ */
+export function authorize(
+  client: PhantomTokenClient,
+  request: AuthorizeRequest,
+  options: AuthorizeOptions = {},
+): JwtAccessToken | Promise<JwtAccessToken> {
+  return createAuthorizer({ ...options, client }).authorize(request);
+}
+
+/** The options of every adapter. */
+export interface AdapterOptions extends AuthorizeOptions {
+  readonly client: PhantomTokenClient;
+  /** Whether the request's Authorization becomes `Bearer <JWT>`, for proxies behind the adapter. Default true. */
+  readonly replaceAuthorization?: boolean;
+}
+
+/** `authorize` and `challenge` with their options checked once: what an adapter is made of. */
+export interface Authorizer {
+  readonly replaceAuthorization: boolean;
+  authorize(request: AuthorizeRequest): JwtAccessToken | Promise<JwtAccessToken>;
+  /** The answer to a request that `authorize` refused. Any other error is thrown again, for the framework. */
+  challenge(error: unknown): Challenge;
+}
+
+const known: Record<keyof AdapterOptions, true> = {
+  client: true,
+  replaceAuthorization: true,
+  requiredScopes: true,
+  realm: true,
+  resourceMetadata: true,
+};
+
+/** @throws {TypeError} naming the option that is unknown, missing or wrong. */
+export function createAuthorizer(options: AdapterOptions): Authorizer {
+  refuseUnknown('phantomToken', options, known);
+  const { client } = options;
+  callable('client.exchangeOrWait', client?.exchangeOrWait);
+  const resolved = resolveChallengeOptions(options);
+  const check = (token: JwtAccessToken) => {
+    assertSender(token.claims);
+    assertScopes(token.claims, resolved.requiredScopes);
+    return signToken(token, client);
+  };
+  return Object.freeze({
+    replaceAuthorization: flag('replaceAuthorization', options.replaceAuthorization, true),
+    authorize(request: AuthorizeRequest) {
+      const { accessToken } = request;
+      if (accessToken && isTokenOf(accessToken, client)) return check(accessToken);
+      const token = client.exchangeOrWait(parseBearer(request));
+      return token instanceof Promise ? token.then(check) : check(token);
+    },
+    challenge(error: unknown) {
+      if (error instanceof BearerError || error instanceof IntrospectionError)
+        return buildChallenge(error, resolved);
+      throw error;
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseBearer } from './bearer.js';
+
+const parse = (authorization: string | readonly string[] | undefined, url = '/') =>
+  parseBearer({ url, authorization });
+const refusal = (code: string) => expect.objectContaining({ code });
+
+const b64token = fc.stringMatching(/^[A-Za-z0-9\-._~+/]{1,200}={0,2}$/);
+
+describe('parseBearer', () => {
+  it('returns the token byte for byte, whatever its legal characters', () => {
+    fc.assert(fc.property(b64token, (token) => parse(`Bearer ${token}`) === token));
+  });
+
+  it.each([
+    'bearer tok',
+    'BEARER tok',
+    'BeArEr tok',
+    'Bearer  tok',
+    'Bearer    tok',
+    ' Bearer tok',
+    'Bearer tok ',
+    '\tBearer tok \t',
+  ])('accepts %j', (field) => expect(parse(field)).toBe('tok'));
+
+  it('accepts a list of one field', () => expect(parse(['Bearer tok'])).toBe('tok'));
+
+  it.each([
+    undefined,
+    '',
+    ' ',
+    'Basic dXNlcjpw',
+    'Basic Bearer x',
+    'Bearerx',
+    'Bearer-tok x',
+    'Digest username="a, b c", realm="r", nonce="n"',
+    'Negotiate YII=',
+    'é',
+    '"Bearer x"',
+  ])('sees no bearer token in %j', (field) => expect(() => parse(field)).toThrow(refusal('ERR_NO_TOKEN')));
+
+  it('sees no bearer token in an empty list', () => expect(() => parse([])).toThrow(refusal('ERR_NO_TOKEN')));
+
+  it.each([
+    ['Bearer a', 'Bearer a'],
+    ['Bearer a', 'Basic b'],
+    ['', ''],
+  ])('refuses the fields %j and %j together', (...fields) =>
+    expect(() => parse(fields)).toThrow(refusal('ERR_MULTIPLE_TOKENS')),
+  );
+
+  it.each([
+    'Basic a, Bearer b',
+    'Basic a,Basic b',
+    'Digest a="x", Bearer b',
+    ', Bearer b',
+    'Bearer a, Bearer b',
+    'Bearer a, Basic b',
+  ])('refuses two fields that Fetch joined: %j', (field) =>
+    expect(() => parse(field)).toThrow(expect.objectContaining({ status: 400 })),
+  );
+
+  it.each([
+    'Bearer',
+    'Bearer ',
+    'Bearer\ttok',
+    'Bearer a b',
+    'Bearer a%20b',
+    'Bearer é',
+    'Bearer =',
+    'Bearer a=b',
+    'Bearer,a',
+    'Bearer "a"',
+    'Bearer a\nb',
+  ])('refuses %j as malformed', (field) =>
+    expect(() => parse(field)).toThrow(refusal('ERR_MALFORMED_TOKEN')),
+  );
+
+  it('refuses every token with a character outside of the grammar', () => {
+    const illegal = fc
+      .string({ minLength: 1, maxLength: 1, unit: 'binary' })
+      .filter((it) => !/[A-Za-z0-9\-._~+/=, ]/.test(it));
+    fc.assert(
+      fc.property(b64token, illegal, b64token, (before, character, after) => {
+        expect(() => parse(`Bearer ${before}${character}${after}`)).toThrow(refusal('ERR_MALFORMED_TOKEN'));
+      }),
+    );
+  });
+
+  it.each(['/?access_token=x', '/?a=b&access%5Ftoken=x', 'http://api.test/p?access_token'])(
+    'refuses a second token in the query of %s',
+    (url) => expect(() => parse('Bearer tok', url)).toThrow(refusal('ERR_MULTIPLE_TOKENS')),
+  );
+
+  it('leaves other queries alone', () =>
+    expect(parse('Bearer tok', '/?not_access_token=x&q=access_token')).toBe('tok'));
+
+  it('does not take a token from the query', () =>
+    expect(() => parse(undefined, '/?access_token=x')).toThrow(refusal('ERR_NO_TOKEN')));
+});

@@ -1,0 +1,39 @@
+interface NodeCrypto {
+  readonly hash?: (algorithm: 'sha256', data: string, encoding: 'base64url') => string;
+}
+interface NodeProcess {
+  readonly getBuiltinModule?: (name: 'crypto') => NodeCrypto | undefined;
+}
+
+// found at run time: an import would tie this entry to Node, and WebCrypto's digest costs fifty times as much
+const hash = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('crypto')?.hash;
+
+/** The SHA-256 digest of a string's UTF-8 bytes, base64url; a promise only where the runtime hashes asynchronously. */
+export const sha256: (text: string) => string | Promise<string> = hash
+  ? (text) => hash('sha256', text, 'base64url')
+  : webSha256;
+
+/** `sha256` for runtimes that only have WebCrypto. */
+export async function webSha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  const binary = String.fromCharCode(...new Uint8Array(digest));
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Changes with every change of what an entry means, so that releases that share a cache never misread each other. */
+const formatVersion = 'phantom-token/1';
+
+const lengthPrefixed = (part: string) => `${part.length}:${part}`;
+
+/**
+ * Makes the function from a presented token to its cache key: a digest over everything that can change the answer,
+ * every part length-prefixed so that no two contexts run together.
+ */
+export function createCacheKey(
+  context: readonly string[],
+  digest: typeof sha256 = sha256,
+): (token: string) => string | Promise<string> {
+  const prefix = digest([formatVersion, ...context].map(lengthPrefixed).join(''));
+  if (typeof prefix === 'string') return (token) => digest(prefix + lengthPrefixed(token));
+  return async (token) => digest((await prefix) + lengthPrefixed(token));
+}

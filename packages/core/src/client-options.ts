@@ -1,0 +1,230 @@
+import type { TokenCache } from './cache.js';
+import type { ClientAuth } from './client-auth.js';
+import type { Emit } from './events.js';
+import type { FreshnessOptions } from './freshness.js';
+import type { Fetch } from './http-exchange.js';
+import type { IntrospectionRequestOptions } from './introspection-request.js';
+import type { IntrospectionResponseOptions } from './introspection-response.js';
+import type { JwtVerifier } from './jwt-verifier.js';
+import { memoryCache } from './memory-cache.js';
+import {
+  callable,
+  count,
+  endpoint,
+  flag,
+  nonEmpty,
+  nonEmptyList,
+  refuseUnknown,
+  seconds,
+} from './option-checks.js';
+import type { Policy } from './policy.js';
+
+export interface PhantomTokenClientOptions {
+  /** The authorization server's introspection endpoint (RFC 7662 §2). `https:`, or `http:` on loopback. */
+  readonly introspectionEndpoint: string | URL;
+  /** How we prove ourselves there: `clientSecretBasic(…)` or `clientSecretPost(…)`. */
+  readonly clientAuth: ClientAuth;
+  /** The issuer that tokens must come from, where they name one (RFC 8414 §2). Default: not checked. */
+  readonly issuer?: string;
+  /** Tokens must be meant for one of these (`aud`, RFC 7519 §4.1.3). Default: not checked. */
+  readonly audience?: string | readonly string[];
+  /** What to ask the server for. Default `application/jwt`. */
+  readonly accept?: 'application/jwt' | 'application/json';
+  /** Members of a JSON answer that may hold the JWT, in order. Default `phantom_token`, `jwt`. */
+  readonly jwtMembers?: readonly string[];
+  /** Further form parameters of the request, for example `token_type_hint`. Default none. */
+  readonly extraParameters?: Readonly<Record<string, string>>;
+  /** Verifies the returned JWT once, before it is cached; `jwtVerifier(…)` makes one. Default: none, TLS is trusted. */
+  readonly verifyJwt?: JwtVerifier;
+  /** Where answers are kept. Default `memoryCache()`. */
+  readonly cache?: TokenCache;
+  /** The longest that an active answer is reused: the revocation window. Seconds, default 300. */
+  readonly maxTtlSeconds?: number;
+  /** How long before the token's `exp` its answer is let go. Seconds, default 10. */
+  readonly earlyExpirySeconds?: number;
+  /** How long an inactive answer is remembered, in memory only. Seconds, default 5. */
+  readonly inactiveTtlSeconds?: number;
+  /** How long an active answer is reused that has neither `exp` nor `max-age`. Seconds, default 0: not at all. */
+  readonly noExpiryTtlSeconds?: number;
+  /** Whether the server's Cache-Control shortens or forbids reuse (RFC 9111). Default true. */
+  readonly obeyCacheControl?: boolean;
+  /** Whether the server's status 400 means that the token is inactive rather than that we erred. Default false. */
+  readonly badRequestMeansInactive?: boolean;
+  /** The whole time that an introspection may take, queueing and a second try included. Seconds, default 2. */
+  readonly timeoutSeconds?: number;
+  /** Cap on the decoded answer. Bytes, default 65536. */
+  readonly maxResponseBytes?: number;
+  /** Longest token that is looked at. Bytes, default 4096. */
+  readonly maxTokenLength?: number;
+  /** How many introspections run at once. Default 64; more of them queue. */
+  readonly maxConcurrentIntrospections?: number;
+  /** How many introspections may queue; beyond, 503. Default 1000. */
+  readonly maxQueuedIntrospections?: number;
+  /** How many callers may wait for an introspection that another one started; beyond, 503. Default 10000. */
+  readonly maxWaiters?: number;
+  /** Default: the global `fetch`. On Node, `createFetch` of `@phantom-token/core/node` has pooling, CA and proxy settings. */
+  readonly fetch?: Fetch;
+  /** The clock, as a NumericDate. Default: the system's. */
+  readonly now?: () => number;
+  /** Told of introspections, cache hits and warnings, for logs and metrics. Must not block. Default none. */
+  readonly onEvent?: Emit;
+  /** Not used by the client; accepted so that what `discover` found can be spread into the options. */
+  readonly jwksUri?: string | undefined;
+  /**
+   * Allows `http:` to other hosts: tokens and our secret then cross the network in clear. Default false.
+   * @deprecated for tests in closed networks only
+   */
+  readonly allowInsecureRequests?: boolean;
+}
+
+/** Whether an option can change what an entry says or how long it holds, and so is part of the cache key. */
+const changesEntry = {
+  introspectionEndpoint: true,
+  clientAuth: true,
+  issuer: true,
+  audience: true,
+  accept: true,
+  jwtMembers: true,
+  extraParameters: true,
+  verifyJwt: true,
+  cache: false,
+  maxTtlSeconds: true,
+  earlyExpirySeconds: true,
+  inactiveTtlSeconds: true,
+  noExpiryTtlSeconds: true,
+  obeyCacheControl: true,
+  badRequestMeansInactive: true,
+  timeoutSeconds: false,
+  maxResponseBytes: false,
+  maxTokenLength: false,
+  maxConcurrentIntrospections: false,
+  maxQueuedIntrospections: false,
+  maxWaiters: false,
+  fetch: false,
+  now: false,
+  onEvent: false,
+  jwksUri: false,
+  allowInsecureRequests: false,
+} as const satisfies Record<keyof PhantomTokenClientOptions, boolean>;
+
+type KeyedOption = {
+  [Name in keyof typeof changesEntry]: (typeof changesEntry)[Name] extends true ? Name : never;
+}[keyof typeof changesEntry];
+
+export interface ResolvedClientOptions
+  extends IntrospectionRequestOptions,
+    IntrospectionResponseOptions,
+    FreshnessOptions,
+    Policy {
+  readonly accept: 'application/jwt' | 'application/json';
+  readonly verifyJwt: JwtVerifier | undefined;
+  readonly cache: TokenCache;
+  readonly inactiveTtlSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly maxResponseBytes: number;
+  readonly maxTokenLength: number;
+  readonly maxConcurrentIntrospections: number;
+  readonly maxQueuedIntrospections: number;
+  readonly maxWaiters: number;
+  readonly fetch: Fetch;
+  readonly now: () => number;
+  readonly onEvent: Emit | undefined;
+}
+
+/** @throws {TypeError} naming the option that is unknown, missing or wrong. */
+export function resolveClientOptions(options: PhantomTokenClientOptions): ResolvedClientOptions {
+  refuseUnknown('createPhantomTokenClient', options, changesEntry);
+  const { accept = 'application/jwt', audience, issuer } = options;
+  if (accept !== 'application/jwt' && accept !== 'application/json') {
+    throw new TypeError('accept must be "application/jwt" or "application/json"');
+  }
+  const insecure = flag('allowInsecureRequests', options.allowInsecureRequests, false);
+  return {
+    introspectionEndpoint: endpoint('introspectionEndpoint', options.introspectionEndpoint, insecure),
+    clientAuth: readClientAuth(options.clientAuth),
+    issuer: issuer === undefined ? undefined : nonEmpty('issuer', issuer),
+    audience:
+      audience === undefined
+        ? undefined
+        : nonEmptyList('audience', Array.isArray(audience) ? audience : [audience]),
+    accept,
+    jwtMembers: nonEmptyList('jwtMembers', options.jwtMembers ?? ['phantom_token', 'jwt']),
+    extraParameters: readExtraParameters(options.extraParameters),
+    verifyJwt: readVerifier(options.verifyJwt),
+    cache: readCache(options.cache),
+    maxTtlSeconds: seconds('maxTtlSeconds', options.maxTtlSeconds, 300),
+    earlyExpirySeconds: seconds('earlyExpirySeconds', options.earlyExpirySeconds, 10),
+    inactiveTtlSeconds: seconds('inactiveTtlSeconds', options.inactiveTtlSeconds, 5),
+    noExpiryTtlSeconds: seconds('noExpiryTtlSeconds', options.noExpiryTtlSeconds, 0),
+    obeyCacheControl: flag('obeyCacheControl', options.obeyCacheControl, true),
+    badRequestMeansInactive: flag('badRequestMeansInactive', options.badRequestMeansInactive, false),
+    timeoutSeconds: seconds('timeoutSeconds', options.timeoutSeconds, 2, { positive: true }),
+    maxResponseBytes: count('maxResponseBytes', options.maxResponseBytes, 65_536, 1),
+    maxTokenLength: count('maxTokenLength', options.maxTokenLength, 4_096, 1),
+    maxConcurrentIntrospections: count(
+      'maxConcurrentIntrospections',
+      options.maxConcurrentIntrospections,
+      64,
+      1,
+    ),
+    maxQueuedIntrospections: count('maxQueuedIntrospections', options.maxQueuedIntrospections, 1_000, 0),
+    maxWaiters: count('maxWaiters', options.maxWaiters, 10_000, 0),
+    fetch: options.fetch === undefined ? (url, init) => fetch(url, init) : callable('fetch', options.fetch),
+    now: options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now),
+    onEvent: options.onEvent && callable('onEvent', options.onEvent),
+  };
+}
+
+/** The names and values of all options that belong into the cache key, in a fixed order. */
+export function cacheContext(options: ResolvedClientOptions): readonly string[] {
+  const { clientAuth, verifyJwt, extraParameters } = options;
+  const context: Record<KeyedOption, unknown> = {
+    ...options,
+    clientAuth: [clientAuth.method, clientAuth.clientId],
+    verifyJwt: verifyJwt?.context,
+    extraParameters: Object.entries(extraParameters).sort(),
+  };
+  return (Object.keys(changesEntry) as KeyedOption[])
+    .filter((name) => changesEntry[name])
+    .map((name) => `${name}=${JSON.stringify(context[name])}`);
+}
+
+function readClientAuth(value: ClientAuth): ClientAuth {
+  const made = typeof value?.authenticate === 'function' && typeof value.clientId === 'string';
+  if (!made) throw new TypeError('clientAuth must be made by clientSecretBasic or clientSecretPost');
+  return value;
+}
+
+function readVerifier(value: JwtVerifier | undefined): JwtVerifier | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value.verify !== 'function' || typeof value.context !== 'string') {
+    throw new TypeError('verifyJwt must be made by jwtVerifier, or have a context and a verify function');
+  }
+  return value;
+}
+
+function readCache(value: TokenCache | undefined): TokenCache {
+  if (value === undefined) return memoryCache();
+  const complete = typeof value === 'object' && value !== null;
+  if (complete && [value.get, value.set, value.delete].every((method) => typeof method === 'function'))
+    return value;
+  throw new TypeError('cache must have the functions get, set and delete');
+}
+
+const reservedParameters = [
+  'token',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+];
+
+function readExtraParameters(value: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError('extraParameters must be an object of strings');
+  for (const [name, parameter] of Object.entries(value)) {
+    if (reservedParameters.includes(name)) throw new TypeError(`extraParameters must not set "${name}"`);
+    if (typeof parameter !== 'string') throw new TypeError(`extraParameters.${name} must be a string`);
+  }
+  return Object.freeze({ ...value });
+}

@@ -1,0 +1,24 @@
+import type { ClientAuth } from './client-auth.js';
+import type { HttpRequest } from './http-exchange.js';
+
+export interface IntrospectionRequestOptions {
+  readonly introspectionEndpoint: string;
+  readonly accept: string;
+  readonly clientAuth: ClientAuth;
+  readonly extraParameters: Readonly<Record<string, string>>;
+}
+
+/** The request of RFC 7662 §2.1 for a token. Made anew for every attempt, since credentials may be for one use. */
+export async function buildIntrospectionRequest(
+  token: string,
+  { introspectionEndpoint, accept, clientAuth, extraParameters }: IntrospectionRequestOptions,
+): Promise<HttpRequest> {
+  const headers = new Headers({
+    Accept: accept,
+    'Accept-Encoding': 'identity',
+    'Content-Type': 'application/x-www-form-urlencoded',
+  });
+  const body = new URLSearchParams({ ...extraParameters, token });
+  await clientAuth.authenticate(headers, body);
+  return { url: introspectionEndpoint, method: 'POST', headers, body: body.toString() };
+}

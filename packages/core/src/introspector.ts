@@ -1,0 +1,89 @@
+import type { CacheEntry, IntrospectionResult, TokenCache } from './cache.js';
+import type { ResolvedClientOptions } from './client-options.js';
+import { createConcurrencyLimit } from './concurrency-limit.js';
+import { waitFor, withinDeadline } from './deadline.js';
+import { IntrospectionError } from './errors.js';
+import type { Emit } from './events.js';
+import { type CacheControl, freshUntil, parseCacheControl } from './freshness.js';
+import { exchangeHttp } from './http-exchange.js';
+import { buildIntrospectionRequest } from './introspection-request.js';
+import { parseIntrospectionResponse } from './introspection-response.js';
+import { createSingleFlight, createSoloFlight, requestsShareIo } from './single-flight.js';
+import { createWarnings } from './warnings.js';
+
+export interface Introspector {
+  /** Asks the authorization server, or joins who is asking already, and stores the answer. */
+  introspect(key: string, token: string, signal: AbortSignal | undefined): Promise<CacheEntry>;
+  /** What is in the air for this key will not be stored. */
+  forget(key: string): void;
+}
+
+/** The way to the authorization server and back: one call per key, bounded in number, time and size. */
+export function createIntrospector(
+  options: ResolvedClientOptions,
+  cache: TokenCache,
+  emit: Emit | undefined,
+): Introspector {
+  const { now } = options;
+  const shared = requestsShareIo();
+  const flights = shared
+    ? createSingleFlight<CacheEntry>({
+        maxWaiters: options.maxWaiters,
+        onJoin: () => emit?.({ type: 'flight_joined' }),
+      })
+    : createSoloFlight<CacheEntry>();
+  const limit = createConcurrencyLimit(options.maxConcurrentIntrospections, options.maxQueuedIntrospections);
+  const warnings = createWarnings(emit);
+
+  async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
+    const answer = await exchangeHttp(() => buildIntrospectionRequest(token, options), {
+      ...options,
+      signal,
+    });
+    const result = parseIntrospectionResponse(answer, options, now());
+    if (result.active) await options.verifyJwt?.verify(result.jwt, now());
+    return toEntry(result, parseCacheControl(answer.headers));
+  }
+
+  function toEntry(result: IntrospectionResult, control: CacheControl): CacheEntry {
+    if (!result.active) return Object.freeze({ result, expiresAt: now() + options.inactiveTtlSeconds });
+    if (options.obeyCacheControl && control.forbidden) warnings.cacheForbidden();
+    warnings.oddDates(result.claims, now());
+    return Object.freeze({ result, expiresAt: freshUntil(now(), result.claims.exp, control, options) });
+  }
+
+  async function fly(key: string, token: string, isCurrent: () => boolean): Promise<CacheEntry> {
+    const startedAt = performance.now();
+    const durationSeconds = () => (performance.now() - startedAt) / 1000;
+    let entry: CacheEntry;
+    try {
+      entry = await withinDeadline(options.timeoutSeconds, (signal) =>
+        shared ? limit(() => ask(token, signal), signal) : ask(token, signal),
+      );
+    } catch (error) {
+      reportFailure(error, durationSeconds());
+      throw error;
+    }
+    const outcome = entry.result.active ? 'active' : 'inactive';
+    emit?.({ type: 'introspection', outcome, durationSeconds: durationSeconds() });
+    if (entry.expiresAt > now() && isCurrent()) await cache.set(key, entry, now());
+    return entry;
+  }
+
+  function reportFailure(error: unknown, durationSeconds: number): void {
+    if (!(error instanceof IntrospectionError)) return;
+    const { code, message, serverStatus } = error;
+    const level = code === 'ERR_CREDENTIALS_REFUSED' ? 'error' : 'warning';
+    const status = serverStatus === undefined ? {} : { serverStatus };
+    emit?.({ type: 'introspection', outcome: 'unknown', code, level, message, ...status, durationSeconds });
+  }
+
+  return {
+    introspect: (key, token, signal) =>
+      waitFor(
+        flights.join(key, (isCurrent) => fly(key, token, isCurrent)),
+        signal,
+      ),
+    forget: (key) => flights.forget(key),
+  };
+}

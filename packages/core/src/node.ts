@@ -1,0 +1,81 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, fetch as undiciFetch } from 'undici';
+import type { Fetch } from './http-exchange.js';
+import { count, refuseUnknown, seconds } from './option-checks.js';
+
+type Pem = string | Uint8Array;
+
+export interface CreateFetchOptions {
+  /** How many connections to one origin are kept at most. Default 64. */
+  readonly connections?: number;
+  /** How long an idle connection is kept for the next request. Seconds, default 30. */
+  readonly keepAliveSeconds?: number;
+  /** How long connecting may take, TLS included. Seconds, default 2. */
+  readonly connectTimeoutSeconds?: number;
+  /** Certificate authorities, PEM, instead of those that Node trusts. */
+  readonly ca?: Pem | readonly Pem[];
+  /** The client certificate, PEM, for a server that asks for one (RFC 8705). Goes with `key`. */
+  readonly cert?: Pem;
+  /** The private key of `cert`, PEM. */
+  readonly key?: Pem;
+  /** The passphrase of `key`. */
+  readonly passphrase?: string;
+  /** The URL of an HTTP proxy, or `environment`: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Default: none. */
+  readonly proxy?: string;
+}
+
+/** A `fetch` with connections of its own. */
+export interface PooledFetch extends Fetch {
+  /** Ends the idle connections, and the busy ones when they are done. */
+  close(): Promise<void>;
+}
+
+const known: Record<keyof CreateFetchOptions, true> = {
+  connections: true,
+  keepAliveSeconds: true,
+  connectTimeoutSeconds: true,
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+  proxy: true,
+};
+
+/**
+ * Makes a `fetch` for the `fetch` option, on undici: pooled connections, own certificate authorities, a client
+ * certificate, a proxy. Make one and share it.
+ * @throws {TypeError} naming the option that is unknown or wrong.
+ */
+export function createFetch(options: CreateFetchOptions = {}): PooledFetch {
+  refuseUnknown('createFetch', options, known);
+  const dispatcher = createDispatcher(options);
+  // undici's own types of Request and Response are not the global ones, though they are alike
+  const pooled = ((url, init) => undiciFetch(url, { ...(init as object), dispatcher })) as Fetch;
+  return Object.assign(pooled, { close: () => dispatcher.close() });
+}
+
+function createDispatcher({ proxy, ...options }: CreateFetchOptions): Dispatcher {
+  const { ca, cert, key, passphrase } = options;
+  if ((cert === undefined) !== (key === undefined))
+    throw new TypeError('cert and key must be given together');
+  const timeout =
+    seconds('connectTimeoutSeconds', options.connectTimeoutSeconds, 2, { positive: true }) * 1000;
+  const tls = {
+    ...(ca && { ca: [ca].flat() }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(passphrase && { passphrase }),
+  };
+  const pool = {
+    connections: count('connections', options.connections, 64, 1),
+    keepAliveTimeout: seconds('keepAliveSeconds', options.keepAliveSeconds, 30, { positive: true }) * 1000,
+    connect: { ...tls, timeout } as NonNullable<Agent.Options['connect']>,
+  };
+  if (proxy === undefined) return new Agent(pool);
+  const tunnel = {
+    ...pool,
+    requestTls: { ...tls, timeout } as NonNullable<ProxyAgent.Options['requestTls']>,
+  };
+  if (proxy === 'environment') return new EnvHttpProxyAgent(tunnel);
+  if (!URL.canParse(proxy)) throw new TypeError('proxy must be a URL or "environment"');
+  return new ProxyAgent({ ...tunnel, uri: proxy });
+}

@@ -1,0 +1,37 @@
+import type { CacheEntry, TokenCache } from './cache.js';
+
+/**
+ * A near cache (memory) in front of a far one (shared). What only the far one has is promoted, with its deadline as it
+ * was. A near hit stays synchronous; inactive answers stay near.
+ */
+export function tieredCache(near: TokenCache, far: TokenCache): TokenCache {
+  const isFresh = (entry: CacheEntry | undefined, now: number | undefined) =>
+    entry !== undefined && (now === undefined || entry.expiresAt > now);
+
+  async function getFar(key: string, now: number | undefined) {
+    const entry = await far.get(key, now);
+    if (entry !== undefined && isFresh(entry, now)) await near.set(key, entry, now);
+    return entry;
+  }
+
+  async function getSlowly(pending: Promise<CacheEntry | undefined>, key: string, now: number | undefined) {
+    const entry = await pending;
+    return isFresh(entry, now) ? entry : getFar(key, now);
+  }
+
+  return Object.freeze({
+    get(key: string, now?: number) {
+      const entry = near.get(key, now);
+      if (entry instanceof Promise) return getSlowly(entry, key, now);
+      return isFresh(entry, now) ? entry : getFar(key, now);
+    },
+    async set(key: string, entry: CacheEntry, now?: number) {
+      await near.set(key, entry, now);
+      if (entry.result.active) await far.set(key, entry, now);
+    },
+    async delete(key: string) {
+      await near.delete(key);
+      await far.delete(key);
+    },
+  });
+}

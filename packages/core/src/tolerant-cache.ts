@@ -1,0 +1,57 @@
+import type { CacheEntry, TokenCache } from './cache.js';
+import { withinDeadline } from './deadline.js';
+import type { Emit } from './events.js';
+
+type Operation = 'get' | 'set' | 'delete';
+
+/**
+ * A cache that fails, hangs or returns what is no entry is an empty one and an event, never a refused request. The one
+ * place where that is so; caches themselves may throw.
+ */
+export function tolerantCache(cache: TokenCache, timeoutSeconds: number, emit: Emit | undefined): TokenCache {
+  const failed = (operation: Operation, error: unknown) => {
+    emit?.({ type: 'cache_error', operation, code: codeOf(error) });
+    return undefined;
+  };
+
+  function attempt<T>(
+    operation: Operation,
+    call: () => T | Promise<T>,
+  ): T | undefined | Promise<T | undefined> {
+    try {
+      const outcome = call();
+      if (!(outcome instanceof Promise)) return outcome;
+      return withinDeadline(timeoutSeconds, () => outcome).catch((error) => failed(operation, error));
+    } catch (error) {
+      return failed(operation, error);
+    }
+  }
+
+  const entryOrNothing = (entry: CacheEntry | undefined) => {
+    if (entry === undefined || isEntry(entry)) return entry;
+    return failed('get', new TypeError());
+  };
+
+  return {
+    get(key, now) {
+      const entry = attempt('get', () => cache.get(key, now));
+      return entry instanceof Promise ? entry.then(entryOrNothing) : entryOrNothing(entry);
+    },
+    set: (key, entry, now) => attempt('set', () => cache.set(key, entry, now)),
+    delete: (key) => attempt('delete', () => cache.delete(key)),
+  };
+}
+
+// fail closed: an entry that lost its `active`, its JWT or its deadline on the way says nothing
+function isEntry({ expiresAt, result }: CacheEntry): boolean {
+  if (typeof expiresAt !== 'number' || Number.isNaN(expiresAt)) return false;
+  if (result?.active === true) return typeof result.jwt === 'string' && typeof result.claims === 'object';
+  return result?.active === false;
+}
+
+// a code or a name, never the message: drivers quote the command, and with it the value
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'ERR_CACHE';
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+}

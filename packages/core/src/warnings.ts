@@ -1,0 +1,43 @@
+import type { Claims } from './cache.js';
+import type { Emit, WarningCode } from './events.js';
+
+/** A 13-digit "NumericDate" lies in the year 33658: somebody counted milliseconds. */
+const firstMillisecondDate = 100_000_000_000;
+const skewSeconds = 60;
+
+export interface Warnings {
+  cacheForbidden(): void;
+  oddDates(claims: Claims, now: number): void;
+}
+
+/** Hints at what is set up wrong elsewhere; each is given once. */
+export function createWarnings(emit: Emit | undefined): Warnings {
+  const given = new Set<WarningCode>();
+  const warn = (code: WarningCode, message: string) => {
+    if (given.has(code)) return;
+    given.add(code);
+    emit?.({ type: 'warning', code, message });
+  };
+  return {
+    cacheForbidden() {
+      warn(
+        'WARN_CACHE_FORBIDDEN',
+        "the authorization server's Cache-Control forbids reuse, so every request is introspected; set obeyCacheControl: false to reuse answers for maxTtlSeconds",
+      );
+    },
+    oddDates({ exp, iat }, now) {
+      if (exp !== undefined && exp >= firstMillisecondDate) {
+        warn(
+          'WARN_EXP_IN_MILLISECONDS',
+          'the exp of a token looks like milliseconds; NumericDates are seconds',
+        );
+      }
+      if (iat !== undefined && iat > now + skewSeconds) {
+        warn(
+          'WARN_ISSUED_IN_THE_FUTURE',
+          "a token's iat lies in the future: compare the authorization server's clock with ours",
+        );
+      }
+    },
+  };
+}
