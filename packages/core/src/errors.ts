@@ -21,8 +21,9 @@ const refusals = {
   ERR_MALFORMED_TOKEN: [400, 'invalid_request', 'the bearer token is malformed'],
   ERR_TOKEN_TOO_LONG: [400, 'invalid_request', 'the bearer token is too long'],
   ERR_INACTIVE: [401, 'invalid_token', 'the token is not active'],
-  ERR_EXPIRED: [401, 'invalid_token', 'the token has expired'],
-  ERR_NOT_YET_VALID: [401, 'invalid_token', 'the token is not valid yet'],
+  // the same words: a client learns no more of a token than that it is of no use
+  ERR_EXPIRED: [401, 'invalid_token', 'the token is not active'],
+  ERR_NOT_YET_VALID: [401, 'invalid_token', 'the token is not active'],
   ERR_WRONG_ISSUER: [401, 'invalid_token', 'the token was issued by another authorization server'],
   ERR_WRONG_AUDIENCE: [401, 'invalid_token', 'the token is meant for another audience'],
   ERR_SENDER_CONSTRAINED: [401, 'invalid_token', 'the token is sender-constrained and came without proof'],

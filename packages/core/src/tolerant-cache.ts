@@ -43,10 +43,12 @@ export function tolerantCache(cache: TokenCache, timeoutSeconds: number, emit: E
 }
 
 // fail closed: an entry that lost its `active`, its JWT or its deadline on the way says nothing
-function isEntry({ expiresAt, result }: CacheEntry): boolean {
-  if (typeof expiresAt !== 'number' || Number.isNaN(expiresAt)) return false;
-  if (result?.active === true) return typeof result.jwt === 'string' && typeof result.claims === 'object';
-  return result?.active === false;
+function isEntry(entry: Partial<CacheEntry> | null): boolean {
+  if (typeof entry?.expiresAt !== 'number' || Number.isNaN(entry.expiresAt)) return false;
+  const { result } = entry;
+  return result?.active === true
+    ? typeof result.jwt === 'string' && result.claims instanceof Object
+    : result?.active === false;
 }
 
 // a code or a name, never the message: drivers quote the command, and with it the value

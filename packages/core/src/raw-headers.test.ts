@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { readAuthorization, replaceAuthorization } from './raw-headers.js';
+
+describe('readAuthorization', () => {
+  it.each([
+    [[], undefined],
+    [['Host', 'Authorization'], undefined],
+    [['Host', 'a', 'aUTHORIZATION', 'Bearer t'], 'Bearer t'],
+    [['Proxy-Authorization', 'x', 'Authorization', ''], ''],
+    [
+      ['Authorization', 'a', 'Host', 'h', 'authorization', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      ['Authorization', 'a', 'authorization', 'a', 'AUTHORIZATION', 'c'],
+      ['a', 'a', 'c'],
+    ],
+    [['Authorization'], ''],
+  ])('finds in %j: %j', (rawHeaders, expected) => expect(readAuthorization(rawHeaders)).toEqual(expected));
+});
+
+describe('replaceAuthorization', () => {
+  it('leaves the presented token nowhere', () => {
+    const message = {
+      rawHeaders: ['Host', 'h', 'AUTHORIZATION', 'Bearer t'],
+      headers: { host: 'h', authorization: 'Bearer t' },
+    };
+    replaceAuthorization(message, 'a.b.c');
+    expect(message).toEqual({
+      rawHeaders: ['Host', 'h', 'AUTHORIZATION', 'Bearer a.b.c'],
+      headers: { host: 'h', authorization: 'Bearer a.b.c' },
+    });
+  });
+});
