@@ -1,3 +1,4 @@
+import { mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.js';
 
-export default shared('core');
+export default mergeConfig(shared('core'), { test: { coverage: { thresholds: { branches: 95 } } } });

@@ -119,6 +119,14 @@ describe('exchange', () => {
     expect(server.calls).toHaveLength(2);
   });
 
+  it('looks at nbf on every hit, should the clock be set back', async () => {
+    const { client } = await setUp({}, jwtAnswer(validJwt({ nbf: clock.now() })));
+    await client.exchange('t');
+    clock.advance(-6);
+    expect(() => client.exchangeOrWait('t')).toThrow(bearer('ERR_NOT_YET_VALID'));
+    clock.advance(6);
+  });
+
   it('judges issuer and audience on hits as on misses', async () => {
     const policy = { issuer: 'https://as.test', audience: ['api', 'other'] };
     const good = await setUp(policy, jwtAnswer(validJwt({ iss: 'https://as.test', aud: ['x', 'api'] })));
@@ -275,6 +283,14 @@ describe('a verifier', () => {
     await client.exchange('t');
     await client.exchange('t');
     expect(verify.mock.calls).toEqual([[validJwt(), clock.now()]]);
+  });
+
+  it('that refuses in its own words is UNKNOWN in ours', async () => {
+    const verify = () => Promise.reject(new Error(`bad ${validJwt()}`));
+    const { client } = await setUp({ verifyJwt: { context: 'test', verify } });
+    const error = await client.exchange('t').catch((it) => it);
+    expect(error).toEqual(unknown('ERR_JWT_VERIFICATION'));
+    expect(inspect(error)).not.toContain(validJwt());
   });
 
   it('is not asked about inactive tokens', async () => {
@@ -464,13 +480,14 @@ describe('events', () => {
     await expect(client.exchange('u')).rejects.toThrow(unknown('ERR_STATUS'));
   });
 
-  it('are silent about faults that are not the server’s', async () => {
+  it('tell of credentials that could not be made', async () => {
     const broken = {
       ...clientSecretBasic('g', 's'),
       authenticate: () => Promise.reject(new Error('no key')),
     };
-    const { client, events } = await setUp({ clientAuth: broken });
-    await expect(client.exchange('t')).rejects.toThrow(unknown('ERR_UNREACHABLE'));
-    expect(events).toHaveLength(2);
+    const { server, client, events } = await setUp({ clientAuth: broken });
+    await expect(client.exchange('t')).rejects.toThrow(unknown('ERR_CLIENT_AUTH'));
+    expect(events.at(-1)).toMatchObject({ outcome: 'unknown', code: 'ERR_CLIENT_AUTH' });
+    expect(server.calls).toHaveLength(0);
   });
 });

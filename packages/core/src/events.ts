@@ -22,7 +22,7 @@ export type PhantomTokenEvent =
   | { readonly type: 'cache_hit'; readonly source: Source }
   | { readonly type: 'cache_miss' }
   | { readonly type: 'flight_joined' }
-  | { readonly type: 'cache_error'; readonly operation: 'get' | 'set' | 'delete'; readonly code: string }
+  | { readonly type: 'cache_error'; readonly operation: 'get' | 'set'; readonly code: string }
   | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string };
 
 export type WarningCode = 'WARN_CACHE_FORBIDDEN' | 'WARN_EXP_IN_MILLISECONDS' | 'WARN_ISSUED_IN_THE_FUTURE';

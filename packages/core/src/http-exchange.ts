@@ -44,6 +44,7 @@ export async function exchangeHttp(
       return send();
     });
   } catch (error) {
+    if (error instanceof IntrospectionError) throw error;
     const reason = codeOf(error) ?? 'no answer';
     throw new IntrospectionError(
       'ERR_UNREACHABLE',

@@ -1,4 +1,4 @@
-import type { CacheEntry, IntrospectionResult, TokenCache } from './cache.js';
+import type { CacheEntry, IntrospectionResult } from './cache.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
@@ -9,6 +9,7 @@ import { exchangeHttp } from './http-exchange.js';
 import { buildIntrospectionRequest } from './introspection-request.js';
 import { parseIntrospectionResponse } from './introspection-response.js';
 import { createSingleFlight, createSoloFlight, requestsShareIo } from './single-flight.js';
+import type { TolerantCache } from './tolerant-cache.js';
 import { createWarnings } from './warnings.js';
 
 export interface Introspector {
@@ -21,7 +22,7 @@ export interface Introspector {
 /** The way to the authorization server and back: one call per key, bounded in number, time and size. */
 export function createIntrospector(
   options: ResolvedClientOptions,
-  cache: TokenCache,
+  cache: TolerantCache,
   emit: Emit | undefined,
 ): Introspector {
   const { now } = options;

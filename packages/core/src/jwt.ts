@@ -11,8 +11,9 @@ const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
  */
 export function parseJwt(jwt: string): Record<string, unknown> {
   if (!compactJws.test(jwt)) throw malformed();
-  const [header, payload] = jwt.split('.', 2).map(parseSegment);
-  if (header === undefined || payload === undefined) throw malformed();
+  const [head = '', body = ''] = jwt.split('.');
+  const header = parseSegment(head);
+  const payload = parseSegment(body);
   if (typeof header.alg !== 'string')
     throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT names no algorithm');
   if (/^none$/i.test(header.alg)) throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT is not signed');

@@ -2,13 +2,20 @@ import type { CacheEntry, TokenCache } from './cache.js';
 import { withinDeadline } from './deadline.js';
 import type { Emit } from './events.js';
 
-type Operation = 'get' | 'set' | 'delete';
+/** What answering a request needs of a cache. */
+export type TolerantCache = Pick<TokenCache, 'get' | 'set'>;
+
+type Operation = keyof TolerantCache;
 
 /**
  * A cache that fails, hangs or returns what is no entry is an empty one and an event, never a refused request. The one
  * place where that is so; caches themselves may throw.
  */
-export function tolerantCache(cache: TokenCache, timeoutSeconds: number, emit: Emit | undefined): TokenCache {
+export function tolerantCache(
+  cache: TokenCache,
+  timeoutSeconds: number,
+  emit: Emit | undefined,
+): TolerantCache {
   const failed = (operation: Operation, error: unknown) => {
     emit?.({ type: 'cache_error', operation, code: codeOf(error) });
     return undefined;
@@ -38,7 +45,6 @@ export function tolerantCache(cache: TokenCache, timeoutSeconds: number, emit: E
       return entry instanceof Promise ? entry.then(entryOrNothing) : entryOrNothing(entry);
     },
     set: (key, entry, now) => attempt('set', () => cache.set(key, entry, now)),
-    delete: (key) => attempt('delete', () => cache.delete(key)),
   };
 }
 

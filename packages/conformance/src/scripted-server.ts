@@ -1,0 +1,153 @@
+import { EventEmitter, once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { status } from './answers.js';
+import { fieldValue, type HttpMessage, readMessage } from './http-message.js';
+
+/** A request as it came. */
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Names in lower case; several fields of one name are joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The body read as a form. */
+  readonly form: URLSearchParams;
+}
+
+/** The server's end of the connection that a request came on. */
+export interface Connection {
+  /** Sends these bytes as they are. Resolves once the kernel has them, or the peer has gone. */
+  write(bytes: string | Uint8Array): Promise<void>;
+  /** Says that no more will come. */
+  end(): void;
+  /** Breaks the connection off (TCP RST). */
+  reset(): void;
+  readonly isOpen: boolean;
+  /** Resolves when the connection is no more. */
+  readonly closed: Promise<void>;
+}
+
+/** What the server does with a request. `answers.ts` makes the orderly ones, `faults.ts` the others. */
+export type Answer = (connection: Connection, request: RecordedRequest) => void | Promise<void>;
+
+export interface ScriptedServer {
+  readonly origin: string;
+  /** The introspection endpoint. */
+  readonly endpoint: string;
+  readonly jwksUri: string;
+  /** Says what happens to introspection requests from now on. Until then, and elsewhere, the answer is 404. */
+  answer(answer: Answer): void;
+  /** The same for another path, such as `/jwks`. */
+  answerAt(path: string, answer: Answer): void;
+  /** The introspection requests so far, in order. */
+  readonly calls: readonly RecordedRequest[];
+  requestsTo(path: string): readonly RecordedRequest[];
+  /** Resolves when there have been so many introspection requests. */
+  called(times: number): Promise<void>;
+  /** Connections accepted so far. */
+  readonly connections: number;
+  /** Resolves when no connection is open: every peer has gone. */
+  deserted(): Promise<void>;
+  /** Listens again on the same port after `close`. */
+  reopen(): Promise<void>;
+  /** Breaks every connection off and refuses new ones. */
+  close(): Promise<void>;
+}
+
+/** Starts an authorization server on loopback that does what it is told, byte by byte, and records what it is asked. */
+export async function startScriptedServer(): Promise<ScriptedServer> {
+  const answers = new Map<string, Answer>();
+  const requests: RecordedRequest[] = [];
+  const sockets = new Set<Socket>();
+  const progress = new EventEmitter();
+  let connections = 0;
+
+  const listener = createServer((socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      progress.emit('change');
+    });
+    readRequests(socket, async (request) => {
+      requests.push(request);
+      progress.emit('change');
+      await (answers.get(request.path) ?? status(404))(connectionOf(socket), request);
+    });
+  });
+  const listen = async (port: number) => {
+    listener.listen(port, '127.0.0.1');
+    await once(listener, 'listening');
+  };
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await once(progress, 'change');
+  };
+  await listen(0);
+  const { port } = listener.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
+  const requestsTo = (path: string) => requests.filter((request) => request.path === path);
+
+  return {
+    origin,
+    endpoint: `${origin}/introspect`,
+    jwksUri: `${origin}/jwks`,
+    answer: (answer) => answers.set('/introspect', answer),
+    answerAt: (path, answer) => answers.set(path, answer),
+    get calls() {
+      return requestsTo('/introspect');
+    },
+    requestsTo,
+    called: (times) => until(() => requestsTo('/introspect').length >= times),
+    get connections() {
+      return connections;
+    },
+    deserted: () => until(() => sockets.size === 0),
+    reopen: () => listen(port),
+    async close() {
+      const closed = new Promise((resolve) => listener.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function readRequests(socket: Socket, handle: (request: RecordedRequest) => Promise<void>): void {
+  let received: Buffer = Buffer.alloc(0);
+  let handled = Promise.resolve();
+  // a peer that breaks the connection off is part of the play
+  socket.on('error', () => {});
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    for (;;) {
+      const message = readMessage(received, 'request', false);
+      if (message === undefined) return;
+      received = message.rest;
+      handled = handled.then(() => handle(parseRequest(message)));
+    }
+  });
+}
+
+function parseRequest({ startLine, fields, body }: HttpMessage): RecordedRequest {
+  const [method = '', path = ''] = startLine.split(' ');
+  const headers = Object.fromEntries(
+    fields.map(([name]) => [name.toLowerCase(), fieldValue(fields, name) ?? '']),
+  );
+  return { method, path, headers, body, form: new URLSearchParams(body) };
+}
+
+function connectionOf(socket: Socket): Connection {
+  const closed = new Promise<void>((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+  return {
+    write: (bytes) =>
+      Promise.race([closed, new Promise<void>((resolve) => socket.write(bytes, () => resolve()))]),
+    end: () => socket.end(),
+    reset: () => socket.resetAndDestroy(),
+    get isOpen() {
+      return !socket.destroyed;
+    },
+    closed,
+  };
+}

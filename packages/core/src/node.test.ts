@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type ServerOptions } from 'node:https';
+import { type AddressInfo, connect, type Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { unsignedJwt } from '../test/authorization-server.js';
+import { createPhantomTokenClient } from './client.js';
+import { clientSecretBasic } from './client-auth.js';
+import { type CreateFetchOptions, createFetch } from './node.js';
+
+const pem = (name: string) => readFileSync(new URL(`../test/tls/${name}`, import.meta.url), 'utf8');
+const ca = pem('ca.pem');
+const certificate = (name: string) => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });
+
+async function start(server: Server) {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** An authorization server over TLS that notes requests, connections and client certificates. */
+async function startTls(options: ServerOptions = {}) {
+  const seen = { requests: 0, connections: 0, certificates: [] as unknown[] };
+  const server = createServer({ ...certificate('server'), ...options }, (request, response) => {
+    seen.requests++;
+    seen.certificates.push((request.socket as TLSSocket).getPeerCertificate().subject?.CN);
+    response.writeHead(200, { 'Content-Type': 'application/jwt' }).end(unsignedJwt());
+  });
+  server.on('secureConnection', () => seen.connections++);
+  return { seen, url: `https://127.0.0.1:${await start(server)}/introspect` };
+}
+
+function makeFetch(options: CreateFetchOptions = {}) {
+  const fetch = createFetch(options);
+  onTestFinished(() => fetch.close());
+  return fetch;
+}
+
+function exchange(introspectionEndpoint: string, options: CreateFetchOptions = {}) {
+  const clientAuth = clientSecretBasic('gateway', 'sesame');
+  return createPhantomTokenClient({ introspectionEndpoint, clientAuth, fetch: makeFetch(options) }).exchange(
+    't',
+  );
+}
+
+const unreachable = expect.objectContaining({ code: 'ERR_UNREACHABLE', status: 502 });
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('createFetch', () => {
+  it('trusts the given authorities', async () => {
+    const { url } = await startTls();
+    expect(await exchange(url, { ca })).toMatchObject({ source: 'introspection' });
+    expect(await exchange(url, { ca: [Buffer.from(ca)] })).toMatchObject({ source: 'introspection' });
+  });
+
+  it.each<[string, ServerOptions, CreateFetchOptions]>([
+    ['an unknown authority', {}, {}],
+    ['another host', certificate('elsewhere'), { ca }],
+    ['the past', certificate('expired'), { ca }],
+    [
+      'an old TLS version',
+      { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' },
+      { ca },
+    ],
+  ])('sends nothing to a server of %s', async (_title, server, options) => {
+    const { seen, url } = await startTls(server);
+    await expect(exchange(url, options)).rejects.toThrow(unreachable);
+    expect(seen.requests).toBe(0);
+  });
+
+  it('shows its client certificate', async () => {
+    const { seen, url } = await startTls({ requestCert: true, ca });
+    await exchange(url, { ca, ...certificate('client') });
+    expect(seen.certificates).toEqual(['client']);
+    await expect(exchange(url, { ca })).rejects.toThrow(unreachable);
+  });
+
+  it('keeps connections for the next request, and no more than allowed', async () => {
+    const { seen, url } = await startTls();
+    const fetch = makeFetch({ ca, connections: 1 });
+    const ask = async () => (await fetch(url, { method: 'POST', body: 'token=t' })).text();
+    await ask();
+    await Promise.all([ask(), ask(), ask()]);
+    expect(seen).toMatchObject({ requests: 4, connections: 1 });
+  });
+
+  it.each(['option', 'environment'])('goes through a proxy named by the %s', async (named) => {
+    const { seen, url } = await startTls();
+    const tunnels: Array<string | undefined> = [];
+    const proxy = createHttpServer().on('connect', (request, socket) => {
+      tunnels.push(request.url);
+      const upstream = connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+      socket.on('error', () => upstream.destroy());
+      upstream.on('error', () => socket.destroy());
+    });
+    const address = `http://127.0.0.1:${await start(proxy)}`;
+    vi.stubEnv('https_proxy', address);
+    await exchange(url, { ca, proxy: named === 'option' ? address : 'environment' });
+    expect(tunnels).toEqual([new URL(url).host]);
+    expect(seen.requests).toBe(1);
+  });
+
+  it.each<[string, object]>([
+    ['connections', { connections: 0 }],
+    ['keepAliveSeconds', { keepAliveSeconds: 0 }],
+    ['connectTimeoutSeconds', { connectTimeoutSeconds: -1 }],
+    ['cert', { cert: 'x' }],
+    ['key', { key: 'x' }],
+    ['proxy', { proxy: 'nowhere' }],
+    ['timeout', { timeout: 1 }],
+  ])('refuses a wrong %s', (name, options) => {
+    expect(() => createFetch(options)).toThrow(TypeError);
+    expect(() => createFetch(options)).toThrow(name);
+  });
+});
