@@ -37,13 +37,28 @@ export function createIntrospector(
   const warnings = createWarnings(emit);
 
   async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
-    const answer = await exchangeHttp(() => buildIntrospectionRequest(token, options), {
-      ...options,
-      signal,
-    });
+    const answer = await exchangeHttp(() => build(token), { ...options, signal });
     const result = parseIntrospectionResponse(answer, options, now());
-    if (result.active) await options.verifyJwt?.verify(result.jwt, now());
+    if (result.active) await verify(result.jwt);
     return toEntry(result, parseCacheControl(answer.headers));
+  }
+
+  // what users plug in may fail in any way; none of that is the client's fault, and none of its words go on
+  const build = (token: string) =>
+    buildIntrospectionRequest(token, options).catch(() => {
+      throw new IntrospectionError('ERR_CLIENT_AUTH', 'clientAuth failed to make our credentials');
+    });
+
+  async function verify(jwt: string): Promise<void> {
+    try {
+      await options.verifyJwt?.verify(jwt, now());
+    } catch (error) {
+      if (error instanceof IntrospectionError) throw error;
+      throw new IntrospectionError(
+        'ERR_JWT_VERIFICATION',
+        'verifyJwt refused the JWT from the authorization server',
+      );
+    }
   }
 
   function toEntry(result: IntrospectionResult, control: CacheControl): CacheEntry {
