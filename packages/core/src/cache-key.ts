@@ -1,3 +1,5 @@
+import { createRecentMap } from './recent-map.js';
+
 interface NodeCrypto {
   readonly hash?: (algorithm: 'sha256', data: string, encoding: 'base64url') => string;
 }
@@ -27,13 +29,15 @@ const lengthPrefixed = (part: string) => `${part.length}:${part}`;
 
 /**
  * Makes the function from a presented token to its cache key: a digest over everything that can change the answer,
- * every part length-prefixed so that no two contexts run together.
+ * every part length-prefixed so that no two contexts run together. The keys of recent tokens are kept in this process,
+ * since a hash costs more than all else that a hit does.
  */
 export function createCacheKey(
   context: readonly string[],
   digest: typeof sha256 = sha256,
 ): (token: string) => string | Promise<string> {
   const prefix = digest([formatVersion, ...context].map(lengthPrefixed).join(''));
-  if (typeof prefix === 'string') return (token) => digest(prefix + lengthPrefixed(token));
-  return async (token) => digest((await prefix) + lengthPrefixed(token));
+  if (typeof prefix !== 'string') return async (token) => digest((await prefix) + lengthPrefixed(token));
+  const recent = createRecentMap<string | Promise<string>>();
+  return (token) => recent.get(token) ?? recent.set(token, digest(prefix + lengthPrefixed(token)));
 }

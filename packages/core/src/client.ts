@@ -47,6 +47,8 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
   const emit = createEmit(resolved.onEvent);
   const keyOf = createCacheKey(cacheContext(resolved));
   const cache = tolerantCache(resolved.cache, resolved.timeoutSeconds, emit);
+  // a hit is the same token every time
+  const fromMemory = new WeakMap<CacheEntry, JwtAccessToken>();
   const introspector = createIntrospector(resolved, cache, emit);
 
   function find<T>(token: string, options: WaitOptions, use: (answer: Answer) => T): T | Promise<T> {
@@ -91,10 +93,16 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     return exp !== undefined && exp <= now() ? { active: false } : result;
   }
 
-  function toAccessToken({ entry: { result, expiresAt }, source }: Answer): JwtAccessToken {
+  function toAccessToken({ entry, source }: Answer): JwtAccessToken {
+    const { result, expiresAt } = entry;
     if (!result.active) throw new BearerError('ERR_INACTIVE');
     assertUsable(result.claims, resolved, now());
-    return createAccessToken(result.jwt, result.claims, expiresAt, source);
+    if (source !== 'memory') return createAccessToken(result.jwt, result.claims, expiresAt, source);
+    const made = fromMemory.get(entry);
+    if (made !== undefined) return made;
+    const token = createAccessToken(result.jwt, result.claims, expiresAt, source);
+    fromMemory.set(entry, token);
+    return token;
   }
 
   return Object.freeze({

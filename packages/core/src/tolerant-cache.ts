@@ -21,30 +21,29 @@ export function tolerantCache(
     return undefined;
   };
 
-  function attempt<T>(
-    operation: Operation,
-    call: () => T | Promise<T>,
-  ): T | undefined | Promise<T | undefined> {
-    try {
-      const outcome = call();
-      if (!(outcome instanceof Promise)) return outcome;
-      return withinDeadline(timeoutSeconds, () => outcome).catch((error) => failed(operation, error));
-    } catch (error) {
-      return failed(operation, error);
-    }
-  }
+  const bounded = <T>(operation: Operation, work: Promise<T>): Promise<T | undefined> =>
+    withinDeadline(timeoutSeconds, () => work).catch((error) => failed(operation, error));
 
-  const entryOrNothing = (entry: CacheEntry | undefined) => {
-    if (entry === undefined || isEntry(entry)) return entry;
-    return failed('get', new TypeError());
-  };
+  const entryOrNothing = (entry: CacheEntry | undefined) =>
+    entry === undefined || isEntry(entry) ? entry : failed('get', new TypeError());
 
   return {
     get(key, now) {
-      const entry = attempt('get', () => cache.get(key, now));
-      return entry instanceof Promise ? entry.then(entryOrNothing) : entryOrNothing(entry);
+      try {
+        const entry = cache.get(key, now);
+        return entry instanceof Promise ? bounded('get', entry).then(entryOrNothing) : entryOrNothing(entry);
+      } catch (error) {
+        return failed('get', error);
+      }
     },
-    set: (key, entry, now) => attempt('set', () => cache.set(key, entry, now)),
+    async set(key, entry, now) {
+      try {
+        const stored = cache.set(key, entry, now);
+        if (stored instanceof Promise) await bounded('set', stored);
+      } catch (error) {
+        failed('set', error);
+      }
+    },
   };
 }
 

@@ -1,0 +1,51 @@
+import type { AddressInfo, Server } from 'node:net';
+import { type HttpBindings, serve } from '@hono/node-server';
+import { phantomToken as expressAdapter } from '@phantom-token/adapter-express';
+import { phantomToken as fastifyAdapter } from '@phantom-token/adapter-fastify';
+import { phantomToken as honoAdapter } from '@phantom-token/adapter-hono';
+import type { PhantomTokenClient } from '@phantom-token/core';
+import express from 'express';
+import Fastify from 'fastify';
+import { Hono } from 'hono';
+import { startAuthorizationServer } from './authorization-server.js';
+
+// one framework in a process of its own, bare and guarded on two ports, with nothing else different
+
+type Start = (client: PhantomTokenClient | undefined) => Promise<number>;
+
+const portOf = (server: Server) =>
+  new Promise<number>((resolve) => {
+    if (server.listening) resolve((server.address() as AddressInfo).port);
+    else server.once('listening', () => resolve((server.address() as AddressInfo).port));
+  });
+
+const frameworks: Readonly<Record<string, Start>> = {
+  async express(client) {
+    const app = express();
+    if (client) app.use(expressAdapter({ client }));
+    app.get('/', (_request, response) => void response.json({ ok: true }));
+    app.get('/seen', (request, response) => void response.send(request.headers.authorization));
+    return portOf(app.listen(0, '127.0.0.1'));
+  },
+  async fastify(client) {
+    const app = Fastify();
+    if (client) app.register(fastifyAdapter, { client });
+    app.get('/', (_request, reply) => reply.send({ ok: true }));
+    app.get('/seen', (request, reply) => reply.send(request.headers.authorization));
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    return (app.server.address() as AddressInfo).port;
+  },
+  async hono(client) {
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    if (client) app.use(honoAdapter({ client }));
+    app.get('/', (c) => c.json({ ok: true }));
+    app.get('/seen', (c) => c.text(c.req.header('Authorization') ?? ''));
+    return portOf(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server);
+  },
+};
+
+const start = frameworks[process.argv[2] ?? ''];
+if (start === undefined) throw new Error(`name one of ${Object.keys(frameworks).join(', ')}`);
+const { client, jwt } = await startAuthorizationServer();
+process.on('SIGINT', () => process.exit());
+process.send?.({ bare: await start(undefined), guarded: await start(client), jwt });
