@@ -10,15 +10,12 @@ export const canaries = {
   /** The `sub` of the tokens. */
   subject: 'CANARYsubject-2b64',
   /** A part of every JWT whose first claim is that `sub`, in base64url. */
-  jwt: btoa('{"sub":"CANARYsubject-2b').replace(/=+$/, ''),
+  jwt: btoa('{"sub":"CANARYsubject-2b'),
 } as const;
 
 const compactJwt = /\beyJ[\w-]*(?:\.[\w-]*)*/g;
 
 /** The text without canaries and JWTs, for messages of failed assertions. */
 export function redact(text: string): string {
-  return Object.entries(canaries)
-    .reduce((rest, [name, canary]) => rest.replaceAll(canary, `[${name}]`), text)
-    .replace(compactJwt, '[jwt]')
-    .replace(/CANARY[^\s"]*/g, '[canary]');
+  return text.replace(compactJwt, '[jwt]').replace(/CANARY[^\s"]*/g, '[canary]');
 }

@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { type AnswerHeaders, formatHead, reply, status } from './answers.js';
-import type { Answer } from './scripted-server.js';
+import {
+  type AnswerBody,
+  type AnswerHeaders,
+  formatHead,
+  jwtType,
+  readBody,
+  reply,
+  signed,
+  status,
+} from './answers.js';
+import type { Answer, Connection } from './scripted-server.js';
 
 /** Takes the request and breaks the connection off before a byte of an answer. */
 export const resetAtOnce = (): Answer => (connection) => connection.reset();
@@ -13,72 +22,61 @@ export const closeAtOnce = (): Answer => (connection) => connection.end();
 export const neverAnswer = (): Answer => (connection) => connection.closed;
 
 /** Sends the head and half of the body, then breaks the connection off. */
-export const resetHalfway =
-  (headers: AnswerHeaders, body: string): Answer =>
-  async (connection) => {
-    await connection.write(formatHead(200, { ...headers, 'Content-Length': String(body.length) }));
-    await connection.write(body.slice(0, body.length / 2));
-    // what is reset at once may overtake what was written
-    await sleep(20);
-    connection.reset();
-  };
+export const resetHalfway = faulty(async (connection, head, body) => {
+  await connection.write(head({ 'Content-Length': String(body.length) }));
+  await connection.write(body.subarray(0, body.length / 2));
+  // a reset overtakes what the peer has not read yet
+  await sleep(20);
+  connection.reset();
+});
 
-/** Sends the head at once and the body a byte at a time. */
-export const drip =
-  (headers: AnswerHeaders, body: string, intervalSeconds: number): Answer =>
-  async (connection) => {
-    await connection.write(formatHead(200, { ...headers, 'Content-Length': String(body.length) }));
-    for (const byte of body) {
-      if (!connection.isOpen) return;
-      await connection.write(byte);
-      await sleep(intervalSeconds * 1000);
-    }
-  };
+/** Sends the head at once, then a byte of the body every 50 ms. */
+export const drip = faulty(async (connection, head, body) => {
+  await connection.write(head({ 'Content-Length': String(body.length) }));
+  for (let at = 0; at < body.length && connection.isOpen; at++) {
+    await connection.write(body.subarray(at, at + 1));
+    await sleep(50);
+  }
+});
 
-/** States a longer body than it sends, then closes the connection. */
-export const shortBody =
-  (headers: AnswerHeaders, body: string, missingBytes = 1): Answer =>
-  async (connection) => {
-    const length = String(body.length + missingBytes);
-    await connection.write(formatHead(200, { ...headers, 'Content-Length': length }) + body);
-    connection.end();
-  };
+/** States one byte more than it sends, then closes the connection. */
+export const shortBody = faulty(async (connection, head, body) => {
+  await connection.write(head({ 'Content-Length': String(body.length + 1) }));
+  await connection.write(body);
+  connection.end();
+});
 
 /** States no length: the body lasts until the connection closes. */
-export const closeDelimited =
-  (headers: AnswerHeaders, body: string): Answer =>
-  async (connection) => {
-    await connection.write(formatHead(200, { ...headers, Connection: 'close' }) + body);
-    connection.end();
-  };
+export const closeDelimited = faulty(async (connection, head, body) => {
+  await connection.write(head({ Connection: 'close' }));
+  await connection.write(body);
+  connection.end();
+});
 
-/** Sends the body as one chunk and closes the connection without the last chunk. */
-export const unfinishedChunks =
-  (headers: AnswerHeaders, body: string): Answer =>
-  async (connection) => {
-    const head = formatHead(200, { ...headers, 'Transfer-Encoding': 'chunked' });
-    await connection.write(head + formatChunk(body));
-    connection.end();
-  };
+/** Sends the whole body as one chunk and closes the connection without the last chunk. */
+export const unfinishedChunks = faulty(async (connection, head, body) => {
+  await connection.write(head({ 'Transfer-Encoding': 'chunked' }));
+  await connection.write(formatChunk(body.toString('latin1')));
+  connection.end();
+});
 
-/** Sends chunks until the peer goes, or there have been 1 GB. */
-export const endlessBody =
-  (headers: AnswerHeaders): Answer =>
-  async (connection) => {
-    await connection.write(formatHead(200, { ...headers, 'Transfer-Encoding': 'chunked' }));
-    const chunk = formatChunk(' '.repeat(65_536));
-    for (let sent = 0; sent < 1_000_000_000 && connection.isOpen; sent += chunk.length) {
-      await connection.write(chunk);
-    }
-    connection.end();
-  };
+/** Sends chunks of blanks until the peer goes, or there has been 1 GB. */
+export const endlessBody = faulty(async (connection, head) => {
+  await connection.write(head({ 'Transfer-Encoding': 'chunked' }));
+  const chunk = formatChunk(' '.repeat(65_536));
+  for (let sent = 0; sent < 1_000_000_000 && connection.isOpen; sent += chunk.length) {
+    await connection.write(chunk);
+  }
+  connection.end();
+});
 
 /** An honest gzip of the body. */
-export const gzipped = (headers: AnswerHeaders, body: string): Answer =>
-  reply(200, { ...headers, 'Content-Encoding': 'gzip' }, gzipSync(body));
+export const gzipped = (body: AnswerBody = signed(), headers: AnswerHeaders = jwtType): Answer =>
+  reply(200, { 'Content-Encoding': 'gzip', ...headers }, async () => gzipSync(await readBody(body)));
 
 /** A small gzip that unpacks to 32 MB of blanks. */
-export const gzipBomb = (headers: AnswerHeaders): Answer => gzipped(headers, ' '.repeat(32_000_000));
+export const gzipBomb = (headers: AnswerHeaders = jwtType): Answer =>
+  gzipped(' '.repeat(32_000_000), headers);
 
 /** Sends the client elsewhere. */
 export const redirect = (code: number, location: string): Answer => status(code, { Location: location });
@@ -93,8 +91,8 @@ export const late =
 
 /** Holds answers back until it is opened. */
 export interface Gate {
-  readonly hold: (answer: Answer) => Answer;
-  readonly open: () => void;
+  hold(answer: Answer): Answer;
+  open(): void;
 }
 
 export function createGate(): Gate {
@@ -109,6 +107,19 @@ export function createGate(): Gate {
     },
     open,
   };
+}
+
+type Fault = (
+  connection: Connection,
+  head: (framing: AnswerHeaders) => string,
+  body: Buffer,
+) => Promise<void>;
+
+/** A fault in the middle of an answer with status 200; the good JWT unless another body is given. */
+function faulty(fault: Fault) {
+  return (body: AnswerBody = signed(), headers: AnswerHeaders = jwtType): Answer =>
+    async (connection) =>
+      fault(connection, (framing) => formatHead(200, { ...headers, ...framing }), await readBody(body));
 }
 
 const formatChunk = (content: string) => `${content.length.toString(16)}\r\n${content}\r\n`;

@@ -25,7 +25,9 @@ export function readMessage(bytes: Buffer, framing: Framing, ended: boolean): Ht
 
 /** The values of a field, joined with a comma where there are several. */
 export function fieldValue(fields: HttpMessage['fields'], name: string): string | undefined {
-  const values = fields.filter((field) => field[0].toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+  const values = fields
+    .filter((field) => field[0].toLowerCase() === name.toLowerCase())
+    .map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(', ');
 }
 
@@ -50,7 +52,9 @@ function readContent(
 }
 
 function take(bytes: Buffer, length: number): Content | undefined {
-  return bytes.length < length ? undefined : { body: bytes.subarray(0, length), rest: bytes.subarray(length) };
+  return bytes.length < length
+    ? undefined
+    : { body: bytes.subarray(0, length), rest: bytes.subarray(length) };
 }
 
 function readChunks(bytes: Buffer): Content | undefined {

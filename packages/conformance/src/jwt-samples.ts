@@ -51,7 +51,11 @@ export async function signJwt(payload: Payload, header?: Readonly<Record<string,
 }
 
 /** A JWT with any header and no signature, or a made-up one. */
-export function unsignedJwt(header: Readonly<Record<string, unknown>>, payload: Payload, signature = ''): string {
+export function unsignedJwt(
+  header: Readonly<Record<string, unknown>>,
+  payload: Payload,
+  signature = '',
+): string {
   return `${base64url(header)}.${base64url(payload)}.${signature}`;
 }
 

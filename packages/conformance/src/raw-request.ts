@@ -67,7 +67,10 @@ export function sendBytes(url: string, bytes: string, framing: Framing = 'respon
   return { response, closed, leave: () => socket.destroy() };
 }
 
-function formatRequest(host: string, { method = 'GET', target = '/', fields = [], body }: RawRequest): string {
+function formatRequest(
+  host: string,
+  { method = 'GET', target = '/', fields = [], body }: RawRequest,
+): string {
   const framed = fields.some(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name));
   const length = body === undefined || framed ? [] : [['Content-Length', String(body.length)]];
   const lines = [['Host', host], ['Connection', 'close'], ...fields, ...length].map(

@@ -12,6 +12,8 @@ export interface RecordedRequest {
   readonly body: string;
   /** The body read as a form. */
   readonly form: URLSearchParams;
+  /** How many requests were given the same answer before. */
+  readonly turn: number;
 }
 
 /** The server's end of the connection that a request came on. */
@@ -56,7 +58,7 @@ export interface ScriptedServer {
 
 /** Starts an authorization server on loopback that does what it is told, byte by byte, and records what it is asked. */
 export async function startScriptedServer(): Promise<ScriptedServer> {
-  const answers = new Map<string, Answer>();
+  const answers = new Map<string, { readonly answer: Answer; turn: number }>();
   const requests: RecordedRequest[] = [];
   const sockets = new Set<Socket>();
   const progress = new EventEmitter();
@@ -69,10 +71,13 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       sockets.delete(socket);
       progress.emit('change');
     });
-    readRequests(socket, async (request) => {
+    readRequests(socket, async (message) => {
+      const parsed = parseRequest(message);
+      const script = answers.get(parsed.path) ?? { answer: status(404), turn: 0 };
+      const request = { ...parsed, turn: script.turn++ };
       requests.push(request);
       progress.emit('change');
-      await (answers.get(request.path) ?? status(404))(connectionOf(socket), request);
+      await script.answer(connectionOf(socket), request);
     });
   });
   const listen = async (port: number) => {
@@ -86,13 +91,14 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   const { port } = listener.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
   const requestsTo = (path: string) => requests.filter((request) => request.path === path);
+  const answerAt = (path: string, answer: Answer) => void answers.set(path, { answer, turn: 0 });
 
   return {
     origin,
     endpoint: `${origin}/introspect`,
     jwksUri: `${origin}/jwks`,
-    answer: (answer) => answers.set('/introspect', answer),
-    answerAt: (path, answer) => answers.set(path, answer),
+    answer: (answer) => answerAt('/introspect', answer),
+    answerAt,
     get calls() {
       return requestsTo('/introspect');
     },
@@ -111,7 +117,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   };
 }
 
-function readRequests(socket: Socket, handle: (request: RecordedRequest) => Promise<void>): void {
+function readRequests(socket: Socket, handle: (message: HttpMessage) => Promise<void>): void {
   let received: Buffer = Buffer.alloc(0);
   let handled = Promise.resolve();
   // a peer that breaks the connection off is part of the play
@@ -122,12 +128,12 @@ function readRequests(socket: Socket, handle: (request: RecordedRequest) => Prom
       const message = readMessage(received, 'request', false);
       if (message === undefined) return;
       received = message.rest;
-      handled = handled.then(() => handle(parseRequest(message)));
+      handled = handled.then(() => handle(message));
     }
   });
 }
 
-function parseRequest({ startLine, fields, body }: HttpMessage): RecordedRequest {
+function parseRequest({ startLine, fields, body }: HttpMessage): Omit<RecordedRequest, 'turn'> {
   const [method = '', path = ''] = startLine.split(' ');
   const headers = Object.fromEntries(
     fields.map(([name]) => [name.toLowerCase(), fieldValue(fields, name) ?? '']),

@@ -1,0 +1,22 @@
+/**
+ * The shared tier could not be used. `code` is `ERR_CACHE_TIMEOUT`, `ERR_CACHE_POISONED`, `ERR_CACHE_UNAVAILABLE`, or the
+ * word that Redis begins its error with: `WRONGTYPE`, `READONLY`, `OOM`, `NOPERM`, `LOADING`… It quotes nothing and has
+ * no `cause`: the driver's own errors carry the command, and with it the value.
+ */
+export class CacheError extends Error {
+  override readonly name = 'CacheError';
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`the shared cache failed: ${code}`);
+    this.code = code;
+  }
+}
+
+/** The same fault in words that hold nothing of the command. */
+export function toCacheError(error: unknown): CacheError {
+  if (error instanceof CacheError) return error;
+  const { name, message } = error instanceof Error ? error : { name: '', message: '' };
+  const word = name === 'ReplyError' ? /^[A-Z]+/.exec(message)?.[0] : undefined;
+  return new CacheError(word ?? 'ERR_CACHE_UNAVAILABLE');
+}

@@ -1,0 +1,2 @@
+export { CacheError } from './cache-error.js';
+export { type RedisCacheOptions, redisCache } from './redis-cache.js';

@@ -1,0 +1,37 @@
+import type { AdapterCase } from './adapter.js';
+import { cacheCases } from './cases/caches.js';
+import { challengeCases } from './cases/challenges.js';
+import { claimCases } from './cases/claims.js';
+import { contradictionCases } from './cases/contradictions.js';
+import { credentialCases } from './cases/credentials.js';
+import { faultCases } from './cases/faults.js';
+import { flightCases } from './cases/flights.js';
+import { freshnessCases } from './cases/freshness.js';
+import { introspectionRequestCases } from './cases/introspection-requests.js';
+import { jsonAnswerCases } from './cases/json-answers.js';
+import { jwtAnswerCases } from './cases/jwt-answers.js';
+import { methodCases } from './cases/methods.js';
+import { policyCases } from './cases/policy.js';
+import { statusCases } from './cases/statuses.js';
+import { verificationCases } from './cases/verification.js';
+import { wireCases } from './cases/wire.js';
+
+/** How every adapter behaves, over real sockets: `for (const { title, run } of adapterCases) it(title, () => run(serve))`. */
+export const adapterCases: readonly AdapterCase[] = [
+  ...credentialCases,
+  ...methodCases,
+  ...wireCases,
+  ...challengeCases,
+  ...introspectionRequestCases,
+  ...jwtAnswerCases,
+  ...jsonAnswerCases,
+  ...statusCases,
+  ...claimCases,
+  ...contradictionCases,
+  ...policyCases,
+  ...verificationCases,
+  ...faultCases,
+  ...freshnessCases,
+  ...cacheCases,
+  ...flightCases,
+];

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { adapterCases } from '../src/index.js';
+import { serve } from './node-http-adapter.js';
+
+describe('an adapter of twenty lines on node:http', () => {
+  for (const { title, run } of adapterCases) it(title, () => run(serve));
+});
+
+describe('the table', () => {
+  it('has a title of its own for every case', () => {
+    const titles = adapterCases.map(({ title }) => title);
+    expect(titles).toEqual([...new Set(titles)]);
+  });
+});
