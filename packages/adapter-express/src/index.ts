@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type AdapterOptions,
+  type Challenge,
   createAuthorizer,
   type JwtAccessToken,
   readAuthorization,
@@ -38,26 +39,12 @@ export function phantomToken(options: AdapterOptions): PhantomTokenMiddleware {
       if (authorizer.replaceAuthorization) replaceAuthorization(request, token.jwt);
       next();
     };
-    const refuse = (error: unknown) => {
-      try {
-        const { status, headers, body } = authorizer.challenge(error);
-        response.writeHead(status, headers).end(body);
-      } catch (unexpected) {
-        next(unexpected);
-      }
+    const refuse = ({ status, headers, body }: Challenge) => {
+      response.writeHead(status, headers).end(body);
     };
-    let token: JwtAccessToken | Promise<JwtAccessToken>;
-    try {
-      token = authorizer.authorize({
-        method: request.method ?? '',
-        url: request.url ?? '',
-        authorization: readAuthorization(request.rawHeaders),
-        accessToken: request.accessToken,
-      });
-    } catch (error) {
-      return refuse(error);
-    }
-    if (token instanceof Promise) token.then(pass, refuse);
-    else pass(token);
+    const { method = '', url = '', rawHeaders, accessToken } = request;
+    const authorization = readAuthorization(rawHeaders);
+    const outcome = authorizer.guard({ method, url, authorization, accessToken }, pass, refuse);
+    if (outcome instanceof Promise) outcome.catch(next);
   };
 }

@@ -1,5 +1,6 @@
 import {
   type AdapterOptions,
+  type Challenge,
   createAuthorizer,
   type JwtAccessToken,
   readAuthorization,
@@ -15,43 +16,31 @@ declare module 'fastify' {
   }
 }
 
+// a plugin without a scope of its own, so that its hook guards the routes beside it
+const metadata = { fastify: '5.x', name: '@phantom-token/adapter-fastify' };
+
 /**
- * Plugin for Fastify: lets a request pass whose opaque token stands for a JWT, with `request.accessToken` set and,
- * unless switched off, its Authorization replaced by `Bearer <JWT>`. Answers every other request itself (RFC 6750 §3).
- * Guards the routes of the scope it is registered in: `app.register(phantomToken, options)`, or
- * `app.register(phantomToken(options))`.
+ * Lets a request pass whose opaque token stands for a JWT, with `request.accessToken` set and, unless switched off, its
+ * Authorization replaced by `Bearer <JWT>`. Answers every other request itself (RFC 6750 §3). Guards the routes of the
+ * scope it is registered in: `app.register(phantomToken, options)` or `app.register(phantomToken(options))`.
  * @throws {TypeError} naming the option that is unknown, missing or wrong.
  */
 export function phantomToken(options: AdapterOptions): FastifyPluginCallback;
 export function phantomToken(app: FastifyInstance, options: AdapterOptions, done: () => void): void;
-export function phantomToken(
-  first: AdapterOptions | FastifyInstance,
-  options?: AdapterOptions,
-  done?: () => void,
-): FastifyPluginCallback | undefined {
-  if (options === undefined || done === undefined) {
-    const guard = createGuard(first as AdapterOptions);
-    return fastifyPlugin((app, _options, ready) => install(app, guard, ready), {
-      name: '@phantom-token/adapter-fastify',
-    });
-  }
-  install(first as FastifyInstance, createGuard(options), done);
-  return undefined;
+export function phantomToken(...given: [AdapterOptions] | [FastifyInstance, AdapterOptions, () => void]) {
+  if (given.length === 3) return install(given[0], createHook(given[1]), given[2]);
+  const hook = createHook(given[0]);
+  return fastifyPlugin((app, _options, done) => install(app, hook, done), metadata);
 }
+fastifyPlugin(phantomToken as FastifyPluginCallback<AdapterOptions>, metadata);
 
-// without its own scope, so that the hook guards the routes beside it
-fastifyPlugin(phantomToken as FastifyPluginCallback<AdapterOptions>, {
-  fastify: '5.x',
-  name: '@phantom-token/adapter-fastify',
-});
-
-function install(app: FastifyInstance, guard: onRequestHookHandler, done: () => void): void {
+function install(app: FastifyInstance, hook: onRequestHookHandler, done: () => void): void {
   if (!app.hasRequestDecorator('accessToken')) app.decorateRequest('accessToken');
-  app.addHook('onRequest', guard);
+  app.addHook('onRequest', hook);
   done();
 }
 
-function createGuard(options: AdapterOptions): onRequestHookHandler {
+function createHook(options: AdapterOptions): onRequestHookHandler {
   const authorizer = createAuthorizer(options);
   return (request, reply, done) => {
     const pass = (token: JwtAccessToken) => {
@@ -61,27 +50,17 @@ function createGuard(options: AdapterOptions): onRequestHookHandler {
       if (authorizer.replaceAuthorization) replaceAuthorization(request.raw, token.jwt);
       done();
     };
-    const refuse = (error: unknown) => {
-      try {
-        const { status, headers, body } = authorizer.challenge(error);
-        // bytes, since Fastify adds a charset to the media type of a string
-        reply.code(status).headers(headers).send(Buffer.from(body));
-      } catch (unexpected) {
-        done(unexpected as Error);
-      }
+    const refuse = ({ status, headers, body }: Challenge) => {
+      // bytes, since Fastify adds a charset to the media type of a string
+      reply.code(status).headers(headers).send(Buffer.from(body));
     };
-    let token: JwtAccessToken | Promise<JwtAccessToken>;
-    try {
-      token = authorizer.authorize({
-        method: request.method,
-        url: request.raw.url ?? '',
-        authorization: readAuthorization(request.raw.rawHeaders),
-        accessToken: request.accessToken,
-      });
-    } catch (error) {
-      return refuse(error);
-    }
-    if (token instanceof Promise) token.then(pass, refuse);
-    else pass(token);
+    const { method = '', url = '', rawHeaders } = request.raw;
+    const authorization = readAuthorization(rawHeaders);
+    const outcome = authorizer.guard(
+      { method, url, authorization, accessToken: request.accessToken },
+      pass,
+      refuse,
+    );
+    if (outcome instanceof Promise) outcome.catch(done);
   };
 }

@@ -1,5 +1,6 @@
 import {
   type AdapterOptions,
+  type Challenge,
   createAuthorizer,
   type JwtAccessToken,
   readAuthorization,
@@ -19,31 +20,21 @@ export interface PhantomTokenEnv {
  */
 export function phantomToken(options: AdapterOptions): MiddlewareHandler<PhantomTokenEnv> {
   const authorizer = createAuthorizer(options);
-  return (c, next) => {
-    const pass = (token: JwtAccessToken) => {
+  return async (c, next) => {
+    let waited = false;
+    const pass = async (token: JwtAccessToken) => {
+      // the client may have left while we waited: nothing is to happen on its behalf
+      if (waited && c.req.raw.signal.aborted) return new Response(null, { status: 499 });
       c.set('accessToken', token);
       if (authorizer.replaceAuthorization) forward(c, token.jwt);
       return next();
     };
-    const refuse = async (error: unknown) => {
-      const { status, headers, body } = authorizer.challenge(error);
-      return c.body(body, status, { ...headers });
-    };
-    // the client may have left while we waited: nothing is to happen on its behalf
-    const passLater = async (token: JwtAccessToken) =>
-      c.req.raw.signal.aborted ? new Response(null, { status: 499 }) : pass(token);
-    let token: JwtAccessToken | Promise<JwtAccessToken>;
-    try {
-      token = authorizer.authorize({
-        method: c.req.method,
-        url: c.req.url,
-        authorization: readFields(c),
-        accessToken: c.var.accessToken,
-      });
-    } catch (error) {
-      return refuse(error);
-    }
-    return token instanceof Promise ? token.then(passLater, refuse) : pass(token);
+    const refuse = async ({ status, headers, body }: Challenge) => c.body(body, status, { ...headers });
+    const { method, url } = c.req;
+    const request = { method, url, authorization: readFields(c), accessToken: c.var.accessToken };
+    const outcome = authorizer.guard<Promise<Response | void>>(request, pass, refuse);
+    waited = true;
+    return outcome;
   };
 }
 

@@ -19,7 +19,7 @@ export function readMessage(bytes: Buffer, framing: Framing, ended: boolean): Ht
   if (headEnd === -1) return undefined;
   const [startLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
   const fields = lines.map(parseField);
-  const content = readContent(bytes.subarray(headEnd + 4), fields, framing, ended);
+  const content = readContent(bytes.subarray(headEnd + 4), startLine, fields, framing, ended);
   return content && { startLine, fields, body: content.body.toString(), rest: content.rest };
 }
 
@@ -38,6 +38,7 @@ interface Content {
 
 function readContent(
   bytes: Buffer,
+  startLine: string,
   fields: HttpMessage['fields'],
   framing: Framing,
   ended: boolean,
@@ -46,7 +47,7 @@ function readContent(
     if (fieldValue(fields, 'transfer-encoding') === 'chunked') return readChunks(bytes);
     const length = fieldValue(fields, 'content-length');
     if (length !== undefined) return take(bytes, Number(length));
-    if (framing === 'request') return take(bytes, 0);
+    if (framing === 'request' || / (?:204|304) /.test(startLine)) return take(bytes, 0);
   }
   return ended ? take(bytes, bytes.length) : undefined;
 }

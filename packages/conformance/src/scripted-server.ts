@@ -48,7 +48,9 @@ export interface ScriptedServer {
   called(times: number): Promise<void>;
   /** Connections accepted so far. */
   readonly connections: number;
-  /** Resolves when no connection is open: every peer has gone. */
+  /** What was sent so far, over all connections. */
+  readonly bytesSent: number;
+  /** Resolves when every connection that a request came on is closed. */
   deserted(): Promise<void>;
   /** Listens again on the same port after `close`. */
   reopen(): Promise<void>;
@@ -60,17 +62,12 @@ export interface ScriptedServer {
 export async function startScriptedServer(): Promise<ScriptedServer> {
   const answers = new Map<string, { readonly answer: Answer; turn: number }>();
   const requests: RecordedRequest[] = [];
-  const sockets = new Set<Socket>();
+  const sockets: Socket[] = [];
   const progress = new EventEmitter();
-  let connections = 0;
 
   const listener = createServer((socket) => {
-    connections++;
-    sockets.add(socket);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      progress.emit('change');
-    });
+    sockets.push(socket);
+    socket.on('close', () => progress.emit('change'));
     readRequests(socket, async (message) => {
       const parsed = parseRequest(message);
       const script = answers.get(parsed.path) ?? { answer: status(404), turn: 0 };
@@ -105,9 +102,13 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     requestsTo,
     called: (times) => until(() => requestsTo('/introspect').length >= times),
     get connections() {
-      return connections;
+      return sockets.length;
     },
-    deserted: () => until(() => sockets.size === 0),
+    get bytesSent() {
+      return sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
+    },
+    // some runtimes open a connection ahead of need
+    deserted: () => until(() => sockets.every(({ destroyed, bytesRead }) => destroyed || bytesRead === 0)),
     reopen: () => listen(port),
     async close() {
       const closed = new Promise((resolve) => listener.close(resolve));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adapterCases } from '../src/index.js';
+import { adapterCases, redact } from '../src/index.js';
 import { serve } from './node-http-adapter.js';
 
 describe('an adapter of twenty lines on node:http', () => {
@@ -10,5 +10,10 @@ describe('the table', () => {
   it('has a title of its own for every case', () => {
     const titles = adapterCases.map(({ title }) => title);
     expect(titles).toEqual([...new Set(titles)]);
+  });
+
+  it('names no canary and no JWT in a title', () => {
+    const text = adapterCases.map(({ title }) => title).join('\n');
+    expect(redact(text)).toBe(text);
   });
 });

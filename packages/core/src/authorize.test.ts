@@ -128,9 +128,36 @@ describe('createAuthorizer', () => {
     expect(make).toThrow(name);
   });
 
-  it('leaves errors that are no refusals to the framework', async () => {
-    const { client } = await setUp();
+  it('leaves errors that are no refusals to the framework, thrown or rejected as they came', async () => {
+    const { client, request } = await setUp();
     const bug = new RangeError('bug');
-    expect(() => createAuthorizer({ client }).challenge(bug)).toThrow(bug);
+    const never = () => expect.unreachable();
+    const throwing: PhantomTokenClient = {
+      ...client,
+      exchangeOrWait() {
+        throw bug;
+      },
+    };
+    expect(() => createAuthorizer({ client: throwing }).guard(request, never, never)).toThrow(bug);
+    const rejecting: PhantomTokenClient = { ...client, exchangeOrWait: () => Promise.reject(bug) };
+    await expect(createAuthorizer({ client: rejecting }).guard(request, never, never)).rejects.toThrow(bug);
+  });
+
+  it('calls one of the two with the verdict, and returns what that returns', async () => {
+    const { client, server, request, jwt } = await setUp();
+    const { guard } = createAuthorizer({ client });
+    const judge = (authorization?: string) =>
+      guard<unknown>(
+        { ...request, authorization },
+        (token) => token.jwt,
+        (challenge) => challenge.status,
+      );
+    expect(judge()).toBe(401);
+    const first = judge('Bearer t');
+    expect(first).toBeInstanceOf(Promise);
+    expect(await first).toBe(jwt);
+    expect(judge('Bearer t')).toBe(jwt);
+    server.answer = statusAnswer(204);
+    expect(await judge('Bearer u')).toBe(401);
   });
 });

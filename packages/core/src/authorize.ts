@@ -41,12 +41,20 @@ export interface AdapterOptions extends AuthorizeOptions {
   readonly replaceAuthorization?: boolean;
 }
 
-/** `authorize` and `challenge` with their options checked once: what an adapter is made of. */
+/** What every adapter is made of, its options checked once. */
 export interface Authorizer {
   readonly replaceAuthorization: boolean;
+  /** See `authorize`. */
   authorize(request: AuthorizeRequest): JwtAccessToken | Promise<JwtAccessToken>;
-  /** The answer to a request that `authorize` refused. Any other error is thrown again, for the framework. */
-  challenge(error: unknown): Challenge;
+  /**
+   * Judges a request and calls one of the two, at once where memory has the answer; returns what that returns. Errors
+   * that are no refusals are thrown or rejected, for the framework.
+   */
+  guard<T>(
+    request: AuthorizeRequest,
+    pass: (token: JwtAccessToken) => T,
+    refuse: (challenge: Challenge) => T,
+  ): T | Promise<T>;
 }
 
 const known: Record<keyof AdapterOptions, true> = {
@@ -68,18 +76,33 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
     assertScopes(token.claims, resolved.requiredScopes);
     return signToken(token, client);
   };
+  const find = (request: AuthorizeRequest) => {
+    const { accessToken } = request;
+    if (accessToken && isTokenOf(accessToken, client)) return check(accessToken);
+    const token = client.exchangeOrWait(parseBearer(request));
+    return token instanceof Promise ? token.then(check) : check(token);
+  };
+  const toChallenge = (error: unknown) => {
+    if (error instanceof BearerError || error instanceof IntrospectionError)
+      return buildChallenge(error, resolved);
+    throw error;
+  };
   return Object.freeze({
     replaceAuthorization: flag('replaceAuthorization', options.replaceAuthorization, true),
-    authorize(request: AuthorizeRequest) {
-      const { accessToken } = request;
-      if (accessToken && isTokenOf(accessToken, client)) return check(accessToken);
-      const token = client.exchangeOrWait(parseBearer(request));
-      return token instanceof Promise ? token.then(check) : check(token);
-    },
-    challenge(error: unknown) {
-      if (error instanceof BearerError || error instanceof IntrospectionError)
-        return buildChallenge(error, resolved);
-      throw error;
+    authorize: find,
+    guard<T>(
+      request: AuthorizeRequest,
+      pass: (token: JwtAccessToken) => T,
+      refuse: (challenge: Challenge) => T,
+    ) {
+      let token: JwtAccessToken | Promise<JwtAccessToken>;
+      try {
+        token = find(request);
+      } catch (error) {
+        return refuse(toChallenge(error));
+      }
+      if (token instanceof Promise) return token.then(pass, (error) => refuse(toChallenge(error)));
+      return pass(token);
     },
   });
 }

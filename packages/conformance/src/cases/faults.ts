@@ -119,6 +119,8 @@ export const faultCases = [
   ...oversized.map(([what, says]) =>
     scene(`${what}: 502, and the connection is closed`, { says }, async (stage) => {
       await stage.refuses(unreliable);
+      await stage.server.deserted();
+      assertEqual(stage.server.bytesSent < 16_000_000, true, 'whether the server could stop sending');
       stage.asked(1);
     }),
   ),
