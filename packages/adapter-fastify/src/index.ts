@@ -6,7 +6,7 @@ import {
   readAuthorization,
   replaceAuthorization,
 } from '@phantom-token/core';
-import type { FastifyInstance, FastifyPluginCallback, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -25,19 +25,23 @@ const metadata = { fastify: '5.x', name: '@phantom-token/adapter-fastify' };
  * scope it is registered in: `app.register(phantomToken, options)` or `app.register(phantomToken(options))`.
  * @throws {TypeError} naming the option that is unknown, missing or wrong.
  */
-export function phantomToken(options: AdapterOptions): FastifyPluginCallback;
-export function phantomToken(app: FastifyInstance, options: AdapterOptions, done: () => void): void;
-export function phantomToken(...given: [AdapterOptions] | [FastifyInstance, AdapterOptions, () => void]) {
-  if (given.length === 3) return install(given[0], createHook(given[1]), given[2]);
-  const hook = createHook(given[0]);
-  return fastifyPlugin((app, _options, done) => install(app, hook, done), metadata);
+export function phantomToken(options: AdapterOptions): FastifyPluginAsync;
+export function phantomToken(app: FastifyInstance, options: AdapterOptions): Promise<void>;
+export function phantomToken(
+  first: AdapterOptions | FastifyInstance,
+  options?: AdapterOptions,
+): FastifyPluginAsync | Promise<void> {
+  if (options !== undefined) return install(first as FastifyInstance, options);
+  const hook = createHook(first as AdapterOptions);
+  return fastifyPlugin(async (app) => addHook(app, hook), metadata);
 }
-fastifyPlugin(phantomToken as FastifyPluginCallback<AdapterOptions>, metadata);
+fastifyPlugin(phantomToken as FastifyPluginAsync<AdapterOptions>, metadata);
 
-function install(app: FastifyInstance, hook: onRequestHookHandler, done: () => void): void {
+const install = async (app: FastifyInstance, options: AdapterOptions) => addHook(app, createHook(options));
+
+function addHook(app: FastifyInstance, hook: onRequestHookHandler): void {
   if (!app.hasRequestDecorator('accessToken')) app.decorateRequest('accessToken');
   app.addHook('onRequest', hook);
-  done();
 }
 
 function createHook(options: AdapterOptions): onRequestHookHandler {

@@ -32,7 +32,7 @@ export function phantomToken(options: AdapterOptions): MiddlewareHandler<Phantom
     const refuse = async ({ status, headers, body }: Challenge) => c.body(body, status, { ...headers });
     const { method, url } = c.req;
     const request = { method, url, authorization: readFields(c), accessToken: c.var.accessToken };
-    const outcome = authorizer.guard<Promise<Response | void>>(request, pass, refuse);
+    const outcome = authorizer.guard<ReturnType<MiddlewareHandler>>(request, pass, refuse);
     waited = true;
     return outcome;
   };

@@ -66,6 +66,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   const progress = new EventEmitter();
 
   const listener = createServer((socket) => {
+    const connection = connectionOf(socket);
     sockets.push(socket);
     socket.on('close', () => progress.emit('change'));
     readRequests(socket, async (message) => {
@@ -74,7 +75,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const request = { ...parsed, turn: script.turn++ };
       requests.push(request);
       progress.emit('change');
-      await script.answer(connectionOf(socket), request);
+      await script.answer(connection, request);
     });
   });
   const listen = async (port: number) => {
@@ -143,10 +144,7 @@ function parseRequest({ startLine, fields, body }: HttpMessage): Omit<RecordedRe
 }
 
 function connectionOf(socket: Socket): Connection {
-  const closed = new Promise<void>((resolve) => {
-    if (socket.destroyed) resolve();
-    else socket.once('close', () => resolve());
-  });
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return {
     write: (bytes) =>
       Promise.race([closed, new Promise<void>((resolve) => socket.write(bytes, () => resolve()))]),

@@ -4,22 +4,24 @@ import type { AddressInfo } from 'node:net';
 import { createAuthorizer, readAuthorization, replaceAuthorization } from '@phantom-token/core';
 import type { Serve } from '../src/index.js';
 
-/** A third party's adapter and its harness in one, made of what core exports. */
+/** An adapter for node:http, made of what core exports, and its harness, in one. */
 export const serve: Serve = async (options, report) => {
   const authorizer = createAuthorizer(options);
-  const server = createServer(async (request, response) => {
-    try {
-      const { method = '', url = '', rawHeaders } = request;
-      const token = await authorizer.authorize({ method, url, authorization: readAuthorization(rawHeaders) });
-      if (response.destroyed) return;
-      if (authorizer.replaceAuthorization) replaceAuthorization(request, token.jwt);
-      response.end(JSON.stringify(report(request.headers.authorization, token)));
-    } catch (error) {
-      const { status, headers, body } = authorizer.challenge(error);
-      response.writeHead(status, headers).end(body);
-    }
+  const server = createServer((request, response) => {
+    const { method = '', url = '', rawHeaders } = request;
+    return authorizer.guard<unknown>(
+      { method, url, authorization: readAuthorization(rawHeaders) },
+      (token) => {
+        if (response.destroyed) return;
+        if (authorizer.replaceAuthorization) replaceAuthorization(request, token.jwt);
+        response.end(JSON.stringify(report(request.headers.authorization, token)));
+      },
+      ({ status, headers, body }) => response.writeHead(status, headers).end(body),
+    );
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => server.close(),
+  };
 };

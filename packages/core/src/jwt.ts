@@ -14,7 +14,7 @@ export function parseJwt(jwt: string): Record<string, unknown> {
   const [head = '', body = ''] = jwt.split('.');
   const header = parseSegment(head);
   const payload = parseSegment(body);
-  if (typeof header.alg !== 'string')
+  if (typeof header.alg !== 'string' || header.alg === '')
     throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT names no algorithm');
   if (/^none$/i.test(header.alg)) throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT is not signed');
   if (/^(?:application\/)?token-introspection\+jwt$/i.test(String(header.typ))) {
