@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { findLeaks } from './canaries.mjs';
 import { findRedisServer } from './redis-server.mjs';
-import { install, must, root, run, setEnvironment, turbo } from './workspace.mjs';
+import { environment, install, must, root, run, turbo } from './workspace.mjs';
 
 install();
-if (!process.env.REDIS_URL) setEnvironment('REDIS_SERVER_BIN', findRedisServer());
+if (!process.env.REDIS_URL) environment.REDIS_SERVER_BIN = findRedisServer();
 must(await turbo('build'), 'the build');
 
 const folders = ['packages', 'apps'].flatMap((parent) =>

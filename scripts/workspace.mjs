@@ -7,15 +7,11 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 
-const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
-env.PATH = bin + delimiter + (process.env.PATH ?? '');
+/** What every tool is given. */
+export const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
+environment.PATH = bin + delimiter + (process.env.PATH ?? '');
 // a warm cache replays logs and runs nothing
-if (process.env.CI) env.TURBO_FORCE = 'true';
-
-/** Adds to the environment of everything that is run from here on. */
-export function setEnvironment(name, value) {
-  env[name] = value;
-}
+if (process.env.CI) environment.TURBO_FORCE = 'true';
 
 /** Whether node_modules was made from the lockfile as it stands. */
 function isInstalled() {
@@ -35,7 +31,7 @@ export function install() {
   const [command, ...before] = pnpm;
   const { status, stdout, stderr } = spawnSync(command, [...before, ...args], {
     cwd: root,
-    env,
+    env: environment,
     encoding: 'utf8',
   });
   if (status === 0) return;
@@ -48,7 +44,7 @@ export function run(command, args, { cwd = root, onOutput } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
-      env,
+      env: environment,
       stdio: onOutput ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     });
     child.stdout?.on('data', (chunk) => onOutput(chunk, process.stdout));

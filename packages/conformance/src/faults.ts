@@ -61,14 +61,16 @@ export const unfinishedChunks = faulty(async (connection, head, body) => {
 });
 
 /** Sends chunks of blanks until the peer goes, or there has been 1 GB. */
-export const endlessBody = faulty(async (connection, head) => {
-  await connection.write(head({ 'Transfer-Encoding': 'chunked' }));
-  const chunk = formatChunk(' '.repeat(65_536));
-  for (let sent = 0; sent < 1_000_000_000 && connection.isOpen; sent += chunk.length) {
-    await connection.write(chunk);
-  }
-  connection.end();
-});
+export const endlessBody =
+  (headers: AnswerHeaders = jwtType): Answer =>
+  async (connection) => {
+    await connection.write(formatHead(200, { ...headers, 'Transfer-Encoding': 'chunked' }));
+    const chunk = formatChunk(' '.repeat(65_536));
+    for (let sent = 0; sent < 1_000_000_000 && connection.isOpen; sent += chunk.length) {
+      await connection.write(chunk);
+    }
+    connection.end();
+  };
 
 /** An honest gzip of the body. */
 export const gzipped = (body: AnswerBody = signed(), headers: AnswerHeaders = jwtType): Answer =>

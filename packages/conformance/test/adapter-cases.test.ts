@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { adapterCases, redact } from '../src/index.js';
 import { serve } from './node-http-adapter.js';
 
-describe('an adapter of twenty lines on node:http', () => {
+describe('an adapter made of what core exports', () => {
   for (const { title, run } of adapterCases) it(title, () => run(serve));
 });
 

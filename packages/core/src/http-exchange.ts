@@ -1,4 +1,5 @@
 import { IntrospectionError } from './errors.js';
+import { fetchDecodes, fetchRepeats } from './runtime.js';
 
 /** The part of Fetch that is used; the global one, or that of `@phantom-token/core/node`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -35,12 +36,14 @@ export async function exchangeHttp(
 ): Promise<HttpAnswer> {
   const send = async () => {
     const { url, ...init } = await build();
+    // an encoding would only hide the size of what is to come
+    init.headers.set('Accept-Encoding', 'identity');
     return options.fetch(url, { ...init, redirect: 'manual', signal: options.signal });
   };
   let response: Response;
   try {
     response = await send().catch((error) => {
-      if (options.signal.aborted || !connectionDied(error)) throw error;
+      if (options.signal.aborted || fetchRepeats() || !connectionDied(error)) throw error;
       return send();
     });
   } catch (error) {
@@ -71,37 +74,70 @@ function connectionDied(error: unknown): boolean {
   return deathOfConnection.test(`${code} ${error.message}`) || connectionDied(cause);
 }
 
-async function readBody(response: Response, { maxResponseBytes }: HttpExchangeOptions): Promise<string> {
-  if (response.body === null) return '';
-  if (response.status !== 200) {
-    await response.body.cancel().catch(() => {});
+async function readBody(
+  { body, headers, status }: Response,
+  { maxResponseBytes }: HttpExchangeOptions,
+): Promise<string> {
+  if (body === null) return '';
+  if (status !== 200) {
+    await body.cancel().catch(() => {});
     return '';
   }
-  // fatal: what is not UTF-8 is not an answer; ignoreBOM: nothing is trimmed
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const reader = response.body.getReader();
-  let text = '';
+  const codings = (headers.get('Content-Encoding') ?? 'identity').toLowerCase();
+  if (codings.includes(',')) {
+    await body.cancel().catch(() => {});
+    throw new IntrospectionError(
+      'ERR_MALFORMED',
+      "the authorization server's answer is encoded more than once",
+    );
+  }
+  const bytes = await readCapped(body, maxResponseBytes);
+  return decode(
+    codings === 'gzip' && !fetchDecodes() ? await readCapped(gunzip(bytes), maxResponseBytes) : bytes,
+  );
+}
+
+const gunzip = (bytes: Uint8Array<ArrayBuffer>) =>
+  new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+
+async function readCapped(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const chunk = await reader.read().catch(() => {
+    const { done, value } = await reader.read().catch(() => {
       throw new IntrospectionError('ERR_INCOMPLETE', "the authorization server's answer broke off");
     });
-    size += chunk.value?.byteLength ?? 0;
-    if (size > maxResponseBytes) {
+    if (done) return concatenate(chunks, size);
+    size += value.byteLength;
+    if (size > maxBytes) {
       await reader.cancel().catch(() => {});
       throw new IntrospectionError(
         'ERR_TOO_LARGE',
-        `the authorization server's answer exceeds ${maxResponseBytes} bytes`,
+        `the authorization server's answer exceeds ${maxBytes} bytes`,
       );
     }
-    text += decode(decoder, chunk.value);
-    if (chunk.done) return text;
+    chunks.push(value);
   }
 }
 
-function decode(decoder: TextDecoder, bytes: Uint8Array | undefined): string {
+function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return all;
+}
+
+function decode(bytes: Uint8Array): string {
   try {
-    return decoder.decode(bytes, { stream: bytes !== undefined });
+    // fatal: what is not UTF-8 is not an answer; ignoreBOM: nothing is trimmed
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new IntrospectionError('ERR_MALFORMED', "the authorization server's answer is not UTF-8");
   }

@@ -15,7 +15,6 @@ export async function buildIntrospectionRequest(
 ): Promise<HttpRequest> {
   const headers = new Headers({
     Accept: accept,
-    'Accept-Encoding': 'identity',
     'Content-Type': 'application/x-www-form-urlencoded',
   });
   const body = new URLSearchParams({ ...extraParameters, token });

@@ -78,8 +78,9 @@ describe('a bare JWT', () => {
     '_w.e30.c2ln',
   ])('is none in the body %j', (body) => expect(() => parse({ body })).toThrow(unknown('ERR_MALFORMED')));
 
-  it.each([{ alg: 'none' }, { alg: 'None' }, { alg: '' }, {}, { alg: 5 }])('with the header %j is refused', (header) =>
-    expect(() => jwt({}, header)).toThrow(unknown('ERR_JWT_REFUSED')),
+  it.each([{ alg: 'none' }, { alg: 'None' }, { alg: '' }, {}, { alg: 5 }])(
+    'with the header %j is refused',
+    (header) => expect(() => jwt({}, header)).toThrow(unknown('ERR_JWT_REFUSED')),
   );
 
   it.each(['token-introspection+jwt', 'application/Token-Introspection+JWT'])(

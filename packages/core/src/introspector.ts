@@ -8,7 +8,8 @@ import { type CacheControl, freshUntil, parseCacheControl } from './freshness.js
 import { exchangeHttp } from './http-exchange.js';
 import { buildIntrospectionRequest } from './introspection-request.js';
 import { parseIntrospectionResponse } from './introspection-response.js';
-import { createSingleFlight, createSoloFlight, requestsShareIo } from './single-flight.js';
+import { requestsShareIo } from './runtime.js';
+import { createSingleFlight, createSoloFlight } from './single-flight.js';
 import type { TolerantCache } from './tolerant-cache.js';
 import { createWarnings } from './warnings.js';
 

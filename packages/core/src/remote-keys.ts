@@ -3,7 +3,8 @@ import { withinDeadline } from './deadline.js';
 import { IntrospectionError } from './errors.js';
 import { exchangeHttp, type Fetch } from './http-exchange.js';
 import { parseJsonObject } from './json-object.js';
-import { createSingleFlight, createSoloFlight, requestsShareIo } from './single-flight.js';
+import { requestsShareIo } from './runtime.js';
+import { createSingleFlight, createSoloFlight } from './single-flight.js';
 
 /** A set younger than this is used as it is; an older one is renewed when it is next needed. Seconds. */
 const renewAfterSeconds = 600;

@@ -42,8 +42,3 @@ export function createSingleFlight<T>({ maxWaiters, onJoin }: SingleFlightOption
 export function createSoloFlight<T>(): SingleFlight<T> {
   return { join: (_key, start) => start(() => true), forget() {} };
 }
-
-/** Cloudflare Workers forbid one request to await I/O that another started. */
-export function requestsShareIo(): boolean {
-  return globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
-}

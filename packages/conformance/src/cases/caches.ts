@@ -29,12 +29,12 @@ function fail(): never {
 }
 
 /** Other contexts, in which the server might have said something else. */
-const contexts: readonly (readonly [what: string, options: Partial<PhantomTokenClientOptions>])[] = [
-  ['another client id', { clientAuth: clientSecretBasic('other', canaries.secret) }],
-  ['another Accept', { accept: 'application/json' }],
-  ['another JWT member', { jwtMembers: ['jwt', 'phantom_token'] }],
-  ['another issuer', { issuer: 'https://issuer.example' }],
-  ['another extra parameter', { extraParameters: { resource: 'a' } }],
+const contexts: readonly (readonly [what: string, options: () => Partial<PhantomTokenClientOptions>])[] = [
+  ['another client id', () => ({ clientAuth: clientSecretBasic('other', canaries.secret) })],
+  ['another Accept', () => ({ accept: 'application/json' })],
+  ['another JWT member', () => ({ jwtMembers: ['jwt', 'phantom_token'] })],
+  ['another issuer', () => ({ issuer: 'https://issuer.example' })],
+  ['another extra parameter', () => ({ extraParameters: { resource: 'a' } })],
 ];
 
 /** What is remembered, for whom, and what happens when remembering fails. */
@@ -53,10 +53,10 @@ export const cacheCases = [
   ...contexts.map(([what, options]) =>
     scene(
       `clients that share a cache but have ${what} do not share answers`,
-      { client: { cache: memoryCache() }, says: activeJson() },
+      { client: () => ({ cache: memoryCache() }), says: activeJson() },
       async (stage) => {
         await stage.passes();
-        const other = await stage.mount({}, options);
+        const other = await stage.mount({}, options());
         await other.passes(undefined, { source: 'introspection' });
         stage.asked(2);
       },
@@ -64,7 +64,7 @@ export const cacheCases = [
   ),
   scene(
     'clients of one context share the answers in their cache',
-    { client: { cache: memoryCache() } },
+    { client: () => ({ cache: memoryCache() }) },
     async (stage) => {
       await stage.passes();
       const other = await stage.mount({}, {});

@@ -118,7 +118,7 @@ export const faultCases = [
   ...[jwtType, jsonType].map((type) =>
     scene(
       `an endless body of ${type['Content-Type']}: 502, and it is not read to its end`,
-      { says: endlessBody('', type) },
+      { says: endlessBody(type) },
       async (stage) => {
         await stage.refuses(unreliable);
         await stage.server.deserted();

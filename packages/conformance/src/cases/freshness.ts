@@ -132,7 +132,7 @@ export const freshnessCases = [
   }),
   scene(
     'an entry past its deadline is not used, whatever the cache returns',
-    { client: { cache: timelessCache() } },
+    { client: () => ({ cache: timelessCache() }) },
     async (stage) => {
       await stage.passes();
       stage.clock.advance(299);
@@ -163,15 +163,20 @@ export const freshnessCases = [
     await stage.refuses(unknown.unreliable);
     stage.asked(2);
   }),
-  scene(
-    'the first answer under no-store raises one warning that names obeyCacheControl',
-    { says: jwt(goodClaims, { 'Cache-Control': 'no-store' }) },
-    async (stage) => {
-      await stage.passes();
-      await stage.passes();
-      const warnings = stage.events.flatMap((event) => (event.type === 'warning' ? [event] : []));
-      const named = warnings.map(({ code, message }) => [code, message.includes('obeyCacheControl: false')]);
-      assertEqual(named, [['WARN_CACHE_FORBIDDEN', true]], 'warnings');
-    },
+  ...['no-store', 'no-cache', 'max-age=0'].map((control) =>
+    scene(
+      `the first answer under ${control} raises one warning that names obeyCacheControl`,
+      { says: jwt(goodClaims, { 'Cache-Control': control }) },
+      async (stage) => {
+        await stage.passes();
+        await stage.passes();
+        const warnings = stage.events.flatMap((event) => (event.type === 'warning' ? [event] : []));
+        const named = warnings.map(({ code, message }) => [
+          code,
+          message.includes('obeyCacheControl: false'),
+        ]);
+        assertEqual(named, [['WARN_CACHE_FORBIDDEN', true]], 'warnings');
+      },
+    ),
   ),
 ];

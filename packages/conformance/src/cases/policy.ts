@@ -120,7 +120,7 @@ export const policyCases = [
   }),
   scene(
     'a cached token is refused once its exp has passed, whatever the cache believes',
-    { says: jwt({ ...goodClaims, exp: startAt + 60 }), client: { cache: timelessCache(1000) } },
+    { says: jwt({ ...goodClaims, exp: startAt + 60 }), client: () => ({ cache: timelessCache(1000) }) },
     async ({ passes, refuses, clock, asked }) => {
       await passes();
       clock.advance(59);

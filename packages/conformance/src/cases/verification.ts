@@ -1,11 +1,11 @@
 import { type JwtVerifierOptions, jwtVerifier } from '@phantom-token/core';
-import { activeJson, json, jwt, jwtType, reply, status } from '../answers.js';
+import { activeJson, json, jsonType, jwt, jwtType, reply, status } from '../answers.js';
 import { assertEqual } from '../assertions.js';
 import { row, scene } from '../case-forms.js';
 import { unknown } from '../expected-answers.js';
 import { closeDelimited, endlessBody, neverAnswer } from '../faults.js';
 import { createJwtSigner, goodClaims, sampleSigner, signJwt, signJwtWithPublicKey } from '../jwt-samples.js';
-import type { Answer } from '../scripted-server.js';
+import type { Answer, ScriptedServer } from '../scripted-server.js';
 import type { ClientSetting, Stage } from '../stage.js';
 
 const { unreliable } = unknown;
@@ -18,7 +18,7 @@ const verifying =
   });
 
 /** The same, with the keys where the issuer publishes them. */
-const fetching: ClientSetting = ({ jwksUri }) => ({
+const fetching = ({ jwksUri }: ScriptedServer) => ({
   verifyJwt: jwtVerifier({ issuer: goodClaims.iss, jwksUri }),
 });
 
@@ -40,8 +40,7 @@ const noKeys: readonly (readonly [what: string, answer: Answer])[] = [
   ['an empty set', json({ keys: [] })],
   ['no set', json({})],
   ['a redirect', status(302, { Location: '/keys' })],
-  ['an endless body', endlessBody('', { 'Content-Type': 'application/json' })],
-  ['silence', neverAnswer()],
+  ['an endless body', endlessBody(jsonType)],
 ];
 
 const fetches = ({ server }: Stage, times: number) =>
@@ -100,9 +99,17 @@ export const verificationCases = [
   ...noKeys.map(([what, answer]) =>
     scene(`${what} instead of keys: 502`, { client: fetching }, async ({ server, refuses, asked }) => {
       server.answerAt('/jwks', answer);
-      await refuses(what === 'silence' ? unknown.timedOut : unreliable);
+      await refuses(unreliable);
       asked(1);
     }),
+  ),
+  scene(
+    'keys that never come: 504 at the deadline',
+    { client: (server) => ({ ...fetching(server), timeoutSeconds: 0.2 }) },
+    async ({ server, refuses }) => {
+      server.answerAt('/jwks', neverAnswer());
+      await refuses(unknown.timedOut);
+    },
   ),
   scene(
     'unknown keys make us fetch the set once in 30 s, and known ones go on',
