@@ -11,7 +11,7 @@ export interface Reply {
 }
 
 /** Enough of a token to tell it from others. */
-export const shorten = (token: string) => (token.length > 12 ? `${token.slice(0, 10)}…` : token);
+const shorten = (token: string) => (token.length > 12 ? `${token.slice(0, 10)}…` : token);
 
 /** Sends a request without a word. */
 export async function send(gateway: Gateway, path: string, token?: string): Promise<Reply> {

@@ -11,6 +11,8 @@ it('keeps what is used, lets go what is not, and stays bounded', () => {
   }
   expect(map.get('unused')).toBeUndefined();
   expect(map.get('key19999')).toBe(19_999);
-  const kept = Array.from({ length: 20_000 }, (_, index) => map.get(`key${index}`)).filter((value) => value !== undefined);
+  const kept = Array.from({ length: 20_000 }, (_, index) => map.get(`key${index}`)).filter(
+    (value) => value !== undefined,
+  );
   expect(kept.length).toBeLessThanOrEqual(2 * 4096);
 });
