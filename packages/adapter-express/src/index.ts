@@ -36,7 +36,7 @@ export function phantomToken(options: AdapterOptions): PhantomTokenMiddleware {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (response.destroyed) return;
       request.accessToken = token;
-      if (authorizer.replaceAuthorization) replaceAuthorization(request, token.jwt);
+      if (authorizer.replaceAuthorization) replaceAuthorization(request, token);
       next();
     };
     const refuse = ({ status, headers, body }: Challenge) => {

@@ -51,7 +51,7 @@ function createHook(options: AdapterOptions): onRequestHookHandler {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (reply.raw.destroyed) return;
       request.accessToken = token;
-      if (authorizer.replaceAuthorization) replaceAuthorization(request.raw, token.jwt);
+      if (authorizer.replaceAuthorization) replaceAuthorization(request.raw, token);
       done();
     };
     const refuse = ({ status, headers, body }: Challenge) => {

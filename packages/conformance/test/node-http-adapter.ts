@@ -13,7 +13,7 @@ export const serve: Serve = async (options, report) => {
       { method, url, authorization: readAuthorization(rawHeaders) },
       (token) => {
         if (response.destroyed) return;
-        if (authorizer.replaceAuthorization) replaceAuthorization(request, token.jwt);
+        if (authorizer.replaceAuthorization) replaceAuthorization(request, token);
         response.end(JSON.stringify(report(request.headers.authorization, token)));
       },
       ({ status, headers, body }) => response.writeHead(status, headers).end(body),

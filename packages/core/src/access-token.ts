@@ -4,12 +4,14 @@ import type { Claims } from './cache.js';
 export type Source = 'memory' | 'shared' | 'introspection';
 
 /**
- * The JWT behind a presented token. Frozen. `jwt` and `claims` are kept out of `util.inspect` and `JSON.stringify`, so
- * that a logged request shows neither.
+ * The JWT behind a presented token. Frozen. `jwt`, `authorization` and `claims` are kept out of `util.inspect` and `JSON.stringify`, so
+ * that a logged request shows none of them.
  */
 export interface JwtAccessToken {
   /** The compact JWT, for the upstream's Authorization header. */
   readonly jwt: string;
+  /** `Bearer <jwt>`, made once. */
+  readonly authorization: string;
   /** What the authorization server said of the token; `claims.exp` is the token's own end. */
   readonly claims: Claims;
   /** NumericDate after which this answer is not reused and the authorization server is asked again. */
@@ -19,6 +21,7 @@ export interface JwtAccessToken {
 
 class AccessToken implements JwtAccessToken {
   readonly #jwt: string;
+  readonly #authorization: string;
   readonly #claims: Claims;
   #foundBy: object | undefined;
   readonly expiresAt: number;
@@ -26,6 +29,7 @@ class AccessToken implements JwtAccessToken {
 
   constructor(jwt: string, claims: Claims, expiresAt: number, source: Source) {
     this.#jwt = jwt;
+    this.#authorization = `Bearer ${jwt}`;
     this.#claims = claims;
     this.expiresAt = expiresAt;
     this.source = source;
@@ -36,12 +40,16 @@ class AccessToken implements JwtAccessToken {
     return this.#jwt;
   }
 
+  get authorization(): string {
+    return this.#authorization;
+  }
+
   get claims(): Claims {
     return this.#claims;
   }
 
   static sign(token: JwtAccessToken, client: object): JwtAccessToken {
-    if (#foundBy in token) token.#foundBy = client;
+    if (#foundBy in token && token.#foundBy !== client) token.#foundBy = client;
     return token;
   }
 

@@ -92,14 +92,20 @@ describe('authorize', () => {
     const { client, server, request, judge } = await setUp();
     const { jwt, claims, expiresAt } = await judge();
     server.answer = statusAnswer(204);
-    const forged = { jwt, claims, expiresAt, source: 'memory' as const };
+    const forged = { jwt, authorization: `Bearer ${jwt}`, claims, expiresAt, source: 'memory' as const };
     const behind = { ...request, authorization: 'Bearer other', accessToken: forged };
     await expect(authorize(client, behind)).rejects.toThrow(bearer('ERR_INACTIVE', 401));
   });
 
   it('works with a client that somebody wrote themselves', async () => {
     const { client, request } = await setUp();
-    const plain = { jwt: 'a.b.c', claims: {}, expiresAt: 0, source: 'memory' as const };
+    const plain = {
+      jwt: 'a.b.c',
+      authorization: 'Bearer a.b.c',
+      claims: {},
+      expiresAt: 0,
+      source: 'memory' as const,
+    };
     const own: PhantomTokenClient = { ...client, exchangeOrWait: () => plain };
     expect(authorize(own, request)).toBe(plain);
   });

@@ -54,7 +54,7 @@ export interface Authorizer {
     request: AuthorizeRequest,
     pass: (token: JwtAccessToken) => T,
     refuse: (challenge: Challenge) => T,
-  ): T | Promise<T>;
+  ): T | Promise<Awaited<T>>;
 }
 
 const known: Record<keyof AdapterOptions, true> = {
@@ -101,8 +101,8 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
       } catch (error) {
         return refuse(toChallenge(error));
       }
-      if (token instanceof Promise) return token.then(pass, (error) => refuse(toChallenge(error)));
-      return pass(token);
+      if (!(token instanceof Promise)) return pass(token);
+      return token.then(pass, (error) => refuse(toChallenge(error))) as Promise<Awaited<T>>;
     },
   });
 }

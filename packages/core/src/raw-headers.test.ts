@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createAccessToken } from './access-token.js';
 import { readAuthorization, replaceAuthorization } from './raw-headers.js';
 
 describe('readAuthorization', () => {
@@ -25,7 +26,7 @@ describe('replaceAuthorization', () => {
       rawHeaders: ['Host', 'h', 'AUTHORIZATION', 'Bearer t'],
       headers: { host: 'h', authorization: 'Bearer t' },
     };
-    replaceAuthorization(message, 'a.b.c');
+    replaceAuthorization(message, createAccessToken('a.b.c', {}, 0, 'memory'));
     expect(message).toEqual({
       rawHeaders: ['Host', 'h', 'AUTHORIZATION', 'Bearer a.b.c'],
       headers: { host: 'h', authorization: 'Bearer a.b.c' },

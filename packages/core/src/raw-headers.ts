@@ -1,3 +1,5 @@
+import type { JwtAccessToken } from './access-token.js';
+
 // Node keeps only the first of several Authorization fields in `headers`; `rawHeaders`, names and values in turn, has all
 
 /** Every Authorization field in Node's `rawHeaders`: one, several, or `undefined`. */
@@ -12,17 +14,19 @@ export function readAuthorization(rawHeaders: readonly string[]): string | reado
   return found;
 }
 
-/** Puts the JWT where the presented token stood, so that nothing behind can forward the latter. */
+/** Puts `Bearer <JWT>` where the presented token stood, so that nothing behind can forward the latter. */
 export function replaceAuthorization(
-  message: { readonly rawHeaders: string[]; readonly headers: Record<string, string | string[] | undefined> },
-  jwt: string,
+  message: {
+    readonly rawHeaders: string[];
+    readonly headers: Record<string, string | string[] | undefined>;
+  },
+  { authorization }: JwtAccessToken,
 ): void {
   const { rawHeaders, headers } = message;
-  const value = `Bearer ${jwt}`;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (isAuthorization(rawHeaders[index])) rawHeaders[index + 1] = value;
+    if (isAuthorization(rawHeaders[index])) rawHeaders[index + 1] = authorization;
   }
-  headers.authorization = value;
+  headers.authorization = authorization;
 }
 
 const isAuthorization = (name: string | undefined) =>
