@@ -9,6 +9,7 @@ const checks = {
     run('pnpm', ['dlx', '--silent', 'knip@6.44.2', '--no-progress', '--treat-config-hints-as-errors']),
   sources: () => run(process.execPath, ['scripts/check-sources.mjs']),
   'neutral bundle': () => run(process.execPath, ['scripts/check-neutral.mjs']),
+  docs: () => run(process.execPath, ['scripts/check-docs.mjs']),
   lockfile: () => run(process.execPath, ['scripts/check-lockfile.mjs']),
 };
 
