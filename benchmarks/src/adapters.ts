@@ -6,6 +6,7 @@ import { measurePairs, type PairedResult } from './paired.js';
 
 interface Ports {
   readonly bare: number;
+  readonly idle: number;
   readonly guarded: number;
   readonly jwt: string;
 }
@@ -13,21 +14,24 @@ interface Ports {
 const request = (authorization: string) =>
   `GET / HTTP/1.1\r\nHost: api.example.com\r\nAccept: application/json\r\nUser-Agent: benchmark\r\nAuthorization: ${authorization}\r\n\r\n`;
 
+export type Baseline = 'bare' | 'idle';
+
 /** Requests a second of a framework with our adapter and a hot token, against the same framework without it. */
 export async function measureAdapter(
   framework: string,
+  baseline: Baseline,
   pairs: number,
   sliceSeconds: number,
 ): Promise<PairedResult> {
   const child = fork(new URL('./serve.js', import.meta.url), [framework]);
   try {
-    const { bare, guarded, jwt } = await ready(child);
+    const { guarded, jwt, ...baselines } = await ready(child);
     await assertSwapped(guarded, jwt);
     const bytes = request(`Bearer ${token}`);
     const result = await measurePairs(
       pairs,
       () => measureThroughput(guarded, bytes, sliceSeconds),
-      () => measureThroughput(bare, bytes, sliceSeconds),
+      () => measureThroughput(baselines[baseline], bytes, sliceSeconds),
     );
     await assertSwapped(guarded, jwt);
     return result;

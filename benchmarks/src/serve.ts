@@ -9,9 +9,11 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { startAuthorizationServer } from './authorization-server.js';
 
-// one framework in a process of its own, bare and guarded on two ports, with nothing else different
+// one framework in a process of its own, on three ports: bare, with a middleware that does nothing, and with our adapter
 
-type Start = (client: PhantomTokenClient | undefined) => Promise<number>;
+/** What stands in front of the handlers. */
+type Front = PhantomTokenClient | 'idle' | undefined;
+type Start = (front: Front) => Promise<number>;
 
 const portOf = (server: Server) =>
   new Promise<number>((resolve) => {
@@ -20,24 +22,27 @@ const portOf = (server: Server) =>
   });
 
 const frameworks: Readonly<Record<string, Start>> = {
-  async express(client) {
+  async express(front) {
     const app = express();
-    if (client) app.use(expressAdapter({ client }));
+    if (front === 'idle') app.use((_request, _response, next) => next());
+    else if (front) app.use(expressAdapter({ client: front }));
     app.get('/', (_request, response) => void response.json({ ok: true }));
     app.get('/seen', (request, response) => void response.send(request.headers.authorization));
     return portOf(app.listen(0, '127.0.0.1'));
   },
-  async fastify(client) {
+  async fastify(front) {
     const app = Fastify();
-    if (client) app.register(fastifyAdapter, { client });
+    if (front === 'idle') app.addHook('onRequest', (_request, _reply, done) => done());
+    else if (front) app.register(fastifyAdapter, { client: front });
     app.get('/', (_request, reply) => reply.send({ ok: true }));
     app.get('/seen', (request, reply) => reply.send(request.headers.authorization));
     await app.listen({ port: 0, host: '127.0.0.1' });
     return (app.server.address() as AddressInfo).port;
   },
-  async hono(client) {
+  async hono(front) {
     const app = new Hono<{ Bindings: HttpBindings }>();
-    if (client) app.use(honoAdapter({ client }));
+    if (front === 'idle') app.use((_c, next) => next());
+    else if (front) app.use(honoAdapter({ client: front }));
     app.get('/', (c) => c.json({ ok: true }));
     app.get('/seen', (c) => c.text(c.req.header('Authorization') ?? ''));
     return portOf(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server);
@@ -48,4 +53,9 @@ const start = frameworks[process.argv[2] ?? ''];
 if (start === undefined) throw new Error(`name one of ${Object.keys(frameworks).join(', ')}`);
 const { client, jwt } = await startAuthorizationServer();
 process.on('SIGINT', () => process.exit());
-process.send?.({ bare: await start(undefined), guarded: await start(client), jwt });
+process.send?.({
+  bare: await start(undefined),
+  idle: await start('idle'),
+  guarded: await start(client),
+  jwt,
+});

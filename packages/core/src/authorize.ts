@@ -1,5 +1,5 @@
 import { isTokenOf, type JwtAccessToken, signToken } from './access-token.js';
-import { type BearerRequest, parseBearer } from './bearer.js';
+import { type BearerRequest, createBearerParser } from './bearer.js';
 import {
   buildChallenge,
   type Challenge,
@@ -71,6 +71,7 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
   const { client } = options;
   callable('client.exchangeOrWait', client?.exchangeOrWait);
   const resolved = resolveChallengeOptions(options);
+  const parseBearer = createBearerParser();
   const check = (token: JwtAccessToken) => {
     assertSender(token.claims);
     assertScopes(token.claims, resolved.requiredScopes);

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseBearer } from './bearer.js';
+import { createBearerParser } from './bearer.js';
 
+const parseBearer = createBearerParser();
 const parse = (authorization: string | readonly string[] | undefined, url = '/') =>
   parseBearer({ url, authorization });
 const refusal = (code: string) => expect.objectContaining({ code });
 
 const b64token = fc.stringMatching(/^[A-Za-z0-9\-._~+/]{1,200}={0,2}$/);
 
-describe('parseBearer', () => {
+describe('a bearer parser', () => {
   it('returns the token byte for byte, whatever its legal characters', () => {
     fc.assert(fc.property(b64token, (token) => parse(`Bearer ${token}`) === token));
   });

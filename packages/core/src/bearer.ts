@@ -1,4 +1,5 @@
 import { BearerError } from './errors.js';
+import { createRecentMap } from './recent-map.js';
 
 const bearerCredentials = /^Bearer +([\w\-.~+/]+=*)$/i;
 const bearerScheme = /^Bearer(?![\w!#$%&'*+.^`|~-])/i;
@@ -14,17 +15,24 @@ export interface BearerRequest {
 }
 
 /**
- * The token of RFC 6750 §2.1, byte for byte. Tokens in the query or a form body (§2.2, §2.3) are not supported.
- * @throws {BearerError} ERR_NO_TOKEN, ERR_MULTIPLE_TOKENS or ERR_MALFORMED_TOKEN.
+ * Makes the function from a request to its token of RFC 6750 §2.1, byte for byte. Tokens in the query or a form body
+ * (§2.2, §2.3) are not supported. Fields that were read lately are not read again.
+ * @throws {BearerError} ERR_NO_TOKEN, ERR_MULTIPLE_TOKENS or ERR_MALFORMED_TOKEN; the function does.
  */
-export function parseBearer({ url, authorization }: BearerRequest): string {
-  if (typeof authorization === 'object' && authorization.length > 1)
-    throw new BearerError('ERR_MULTIPLE_TOKENS');
-  const field = (typeof authorization === 'object' ? authorization[0] : authorization) ?? '';
-  const token = bearerCredentials.exec(field)?.[1] ?? parseUnusual(trimOptionalSpace(field));
-  if (hasQueryToken(url)) throw new BearerError('ERR_MULTIPLE_TOKENS');
-  return token;
+export function createBearerParser(): (request: BearerRequest) => string {
+  const recent = createRecentMap<string>();
+  return ({ url, authorization }) => {
+    if (typeof authorization === 'object' && authorization.length > 1)
+      throw new BearerError('ERR_MULTIPLE_TOKENS');
+    const field = (typeof authorization === 'object' ? authorization[0] : authorization) ?? '';
+    const token = recent.get(field) ?? recent.set(field, parseField(field));
+    if (hasQueryToken(url)) throw new BearerError('ERR_MULTIPLE_TOKENS');
+    return token;
+  };
 }
+
+const parseField = (field: string) =>
+  bearerCredentials.exec(field)?.[1] ?? parseUnusual(trimOptionalSpace(field));
 
 function parseUnusual(field: string): string {
   const token = bearerCredentials.exec(field)?.[1];

@@ -35,6 +35,8 @@ export interface PhantomTokenClient {
 interface Answer {
   readonly entry: CacheEntry;
   readonly source: Source;
+  /** NumericDate of now; the clock is read once for each answer. */
+  readonly at: number;
 }
 
 /**
@@ -66,16 +68,23 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     options: WaitOptions,
     use: (answer: Answer) => T,
   ): T | Promise<T> {
-    const entry = cache.get(key, now());
-    if (entry instanceof Promise)
-      return entry.then((it) => hit(it, 'shared', use) ?? ask(key, token, options, use));
-    return hit(entry, 'memory', use) ?? ask(key, token, options, use);
+    const at = now();
+    const entry = cache.get(key, at);
+    if (entry instanceof Promise) {
+      return entry.then((it) => hit(it, 'shared', now(), use) ?? ask(key, token, options, use));
+    }
+    return hit(entry, 'memory', at, use) ?? ask(key, token, options, use);
   }
 
-  function hit<T>(entry: CacheEntry | undefined, source: Source, use: (answer: Answer) => T): T | undefined {
-    if (entry === undefined || entry.expiresAt <= now()) return undefined;
+  function hit<T>(
+    entry: CacheEntry | undefined,
+    source: Source,
+    at: number,
+    use: (answer: Answer) => T,
+  ): T | undefined {
+    if (entry === undefined || entry.expiresAt <= at) return undefined;
     emit?.({ type: 'cache_hit', source });
-    return use({ entry, source });
+    return use({ entry, source, at });
   }
 
   async function ask<T>(
@@ -85,18 +94,19 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     use: (answer: Answer) => T,
   ): Promise<T> {
     emit?.({ type: 'cache_miss' });
-    return use({ entry: await introspector.introspect(key, token, signal), source: 'introspection' });
+    const entry = await introspector.introspect(key, token, signal);
+    return use({ entry, source: 'introspection', at: now() });
   }
 
-  function toResult({ entry: { result } }: Answer): IntrospectionResult {
+  function toResult({ entry: { result }, at }: Answer): IntrospectionResult {
     const { exp } = result.active ? result.claims : {};
-    return exp !== undefined && exp <= now() ? { active: false } : result;
+    return exp !== undefined && exp <= at ? { active: false } : result;
   }
 
-  function toAccessToken({ entry, source }: Answer): JwtAccessToken {
+  function toAccessToken({ entry, source, at }: Answer): JwtAccessToken {
     const { result, expiresAt } = entry;
     if (!result.active) throw new BearerError('ERR_INACTIVE');
-    assertUsable(result.claims, resolved, now());
+    assertUsable(result.claims, resolved, at);
     if (source !== 'memory') return createAccessToken(result.jwt, result.claims, expiresAt, source);
     const made = fromMemory.get(entry);
     if (made !== undefined) return made;

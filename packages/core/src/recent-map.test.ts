@@ -14,5 +14,11 @@ it('keeps what is used, lets go what is not, and stays bounded', () => {
   const kept = Array.from({ length: 20_000 }, (_, index) => map.get(`key${index}`)).filter(
     (value) => value !== undefined,
   );
-  expect(kept.length).toBeLessThanOrEqual(2 * 4096);
+  expect(kept.length).toBeLessThanOrEqual(2 * 1024);
+});
+
+it('passes long keys by', () => {
+  const map = createRecentMap<number>();
+  expect(map.set('x'.repeat(4201), 1)).toBe(1);
+  expect(map.get('x'.repeat(4201))).toBeUndefined();
 });

@@ -1,5 +1,7 @@
 /** How many entries a generation holds. */
-const generationSize = 4096;
+const generationSize = 1024;
+/** A longer key is not kept, so that the whole stays small whatever is thrown at it. Characters. */
+const maxKeyLength = 4200;
 
 /** What was used lately, at the cost of one look-up: two generations, of which the older goes when the newer is full. */
 export interface RecentMap<V> {
@@ -13,6 +15,7 @@ export function createRecentMap<V>(): RecentMap<V> {
   let older = new Map<string, V>();
 
   function set(key: string, value: V): V {
+    if (key.length > maxKeyLength) return value;
     if (newer.size >= generationSize) {
       older = newer;
       newer = new Map();
