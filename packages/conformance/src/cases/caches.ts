@@ -34,6 +34,7 @@ const contexts: readonly (readonly [what: string, options: () => Partial<Phantom
   ['another Accept', () => ({ accept: 'application/json' })],
   ['another JWT member', () => ({ jwtMembers: ['jwt', 'phantom_token'] })],
   ['another issuer', () => ({ issuer: 'https://issuer.example' })],
+  ['another audience', () => ({ audience: 'https://api.example' })],
   ['another extra parameter', () => ({ extraParameters: { resource: 'a' } })],
 ];
 

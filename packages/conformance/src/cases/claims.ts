@@ -102,6 +102,10 @@ export const claimCases = [
     row(`exp ${exp} in JSON around a JWT that lives on: 401`, { says: activeJson({ exp }), gets: inactive }),
   ),
   row('exp as a string in JSON: 502', { says: activeJson({ exp: '1900000000' }), gets: unreliable }),
+  row('nbf ahead in JSON, past in the JWT: 401', {
+    says: activeJson({ nbf: startAt + 60 }, { ...goodClaims, nbf: startAt - 60 }),
+    gets: inactive,
+  }),
   row('nbf ahead in JSON alone: 401', { says: activeJson({ nbf: startAt + 60 }), gets: inactive }),
   ...otherKinds.flatMap(([name, value]) => [
     row(`${name} ${value} in JSON: 401`, { says: activeJson({ [name]: value }), gets: inactive }),

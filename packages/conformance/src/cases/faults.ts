@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { activeJson, inTurn, jsonType, jwt, jwtType, reply, signed } from '../answers.js';
 import { assertEqual } from '../assertions.js';
 import { row, scene } from '../case-forms.js';
@@ -134,6 +135,13 @@ export const faultCases = [
   }),
   row('a gzip that is none: 502', {
     says: reply(200, { ...jwtType, 'Content-Encoding': 'gzip' }, signed()),
+    gets: unreliable,
+  }),
+  row('a body gzipped twice: 502', {
+    says: gzipped(async () => gzipSync(await signJwt(goodClaims)), {
+      ...jwtType,
+      'Content-Encoding': 'gzip, gzip',
+    }),
     gets: unreliable,
   }),
   row('a body said to be gzipped a thousand times: 502', {

@@ -58,6 +58,8 @@ const lifetimes: readonly (readonly [what: string, kept: Kept])[] = [
   ['an answer under max-age=30 that is 10 s old', controlled(20, 'max-age=30', { Age: '10' })],
   ['an answer under max-age=30 that is 40 s old', controlled(0, 'max-age=30', { Age: '40' })],
   ['an answer under max-age=30 with a malformed Age', controlled(30, 'max-age=30', { Age: 'young' })],
+  ['an answer under max-age=20, max-age=300', controlled(20, 'max-age=20, max-age=300')],
+  ['an answer under max-age=30x', controlled(300, 'max-age=30x')],
   ['an answer under max-age=soon', controlled(300, 'max-age=soon')],
   ['an answer under max-age=-1', controlled(300, 'max-age=-1')],
   ['an answer under a malformed Cache-Control', controlled(300, ';;=,max-age')],

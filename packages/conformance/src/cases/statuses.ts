@@ -24,6 +24,7 @@ const waits: readonly (readonly [retryAfter: string | undefined, seconds: number
   ['7.5', 1],
   ['soon', 1],
   ['7 s', 1],
+  ['until 2094', 1],
   [httpDate(30), 30],
   [httpDate(-30), 1],
   [httpDate(86_400), 60],
