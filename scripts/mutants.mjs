@@ -369,11 +369,6 @@ export const mutants = [
   ],
   ['posted secrets are left out', 'body.set("client_secret", clientSecret);', ''],
   ['unknown options pass', 'if (!Object.hasOwn(known3, name)) {', 'if (false) {'],
-  [
-    'any URL will do',
-    'throw new TypeError(`${name} must be an https: URL',
-    'return text;\n  throw new TypeError(`${name} must be an https: URL',
-  ],
   ['any realm will do', 'if (!quotable.test(nonEmpty("realm", realm))) {', 'if (false) {'],
   ['any scope will do', 'if (!scopes.every((scope) => scopeToken.test(scope))) {', 'if (false) {'],
   ['any metadata URL will do', 'if (resourceMetadata !== void 0 && !(', 'if (false && !('],

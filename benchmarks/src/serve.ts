@@ -9,7 +9,8 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { startAuthorizationServer } from './authorization-server.js';
 
-// one framework in a process of its own, on three ports: bare, with a middleware that does nothing, and with our adapter
+// one framework in a process of its own, on three ports: bare, with a middleware that does nothing, and with our adapter;
+// the handlers are async functions, as those of an API that waits for its data
 
 /** What stands in front of the handlers. */
 type Front = PhantomTokenClient | 'idle' | undefined;
@@ -26,7 +27,7 @@ const frameworks: Readonly<Record<string, Start>> = {
     const app = express();
     if (front === 'idle') app.use((_request, _response, next) => next());
     else if (front) app.use(expressAdapter({ client: front }));
-    app.get('/', (_request, response) => void response.json({ ok: true }));
+    app.get('/', async (_request, response) => void response.json({ ok: true }));
     app.get('/seen', (request, response) => void response.send(request.headers.authorization));
     return portOf(app.listen(0, '127.0.0.1'));
   },
@@ -34,7 +35,7 @@ const frameworks: Readonly<Record<string, Start>> = {
     const app = Fastify();
     if (front === 'idle') app.addHook('onRequest', (_request, _reply, done) => done());
     else if (front) app.register(fastifyAdapter, { client: front });
-    app.get('/', (_request, reply) => reply.send({ ok: true }));
+    app.get('/', async () => ({ ok: true }));
     app.get('/seen', (request, reply) => reply.send(request.headers.authorization));
     await app.listen({ port: 0, host: '127.0.0.1' });
     return (app.server.address() as AddressInfo).port;
@@ -43,7 +44,7 @@ const frameworks: Readonly<Record<string, Start>> = {
     const app = new Hono<{ Bindings: HttpBindings }>();
     if (front === 'idle') app.use((_c, next) => next());
     else if (front) app.use(honoAdapter({ client: front }));
-    app.get('/', (c) => c.json({ ok: true }));
+    app.get('/', async (c) => c.json({ ok: true }));
     app.get('/seen', (c) => c.text(c.req.header('Authorization') ?? ''));
     return portOf(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server);
   },
