@@ -53,7 +53,7 @@ export interface Authorizer {
   guard<T>(
     request: AuthorizeRequest,
     pass: (token: JwtAccessToken) => T,
-    refuse: (challenge: Challenge) => T,
+    refuse: (challenge: Challenge, error: BearerError | IntrospectionError) => T,
   ): T | Promise<Awaited<T>>;
 }
 
@@ -83,27 +83,27 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
     const token = client.exchangeOrWait(parseBearer(request));
     return token instanceof Promise ? token.then(check) : check(token);
   };
-  const toChallenge = (error: unknown) => {
-    if (error instanceof BearerError || error instanceof IntrospectionError)
-      return buildChallenge(error, resolved);
-    throw error;
-  };
   return Object.freeze({
     replaceAuthorization: flag('replaceAuthorization', options.replaceAuthorization, true),
     authorize: find,
     guard<T>(
       request: AuthorizeRequest,
       pass: (token: JwtAccessToken) => T,
-      refuse: (challenge: Challenge) => T,
+      refuse: (challenge: Challenge, error: BearerError | IntrospectionError) => T,
     ) {
+      const refuseWith = (error: unknown) => {
+        if (error instanceof BearerError || error instanceof IntrospectionError)
+          return refuse(buildChallenge(error, resolved), error);
+        throw error;
+      };
       let token: JwtAccessToken | Promise<JwtAccessToken>;
       try {
         token = find(request);
       } catch (error) {
-        return refuse(toChallenge(error));
+        return refuseWith(error);
       }
       if (!(token instanceof Promise)) return pass(token);
-      return token.then(pass, (error) => refuse(toChallenge(error))) as Promise<Awaited<T>>;
+      return token.then(pass, refuseWith) as Promise<Awaited<T>>;
     },
   });
 }

@@ -125,6 +125,7 @@ describe('the context of the cache key', () => {
     maxConcurrentIntrospections: [false, 1],
     maxQueuedIntrospections: [false, 1],
     maxWaiters: [false, 1],
+    breakerFailures: [false, 3],
     fetch: [false, fetch],
     now: [false, () => 0],
     onEvent: [false, () => {}],

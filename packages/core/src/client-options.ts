@@ -62,6 +62,11 @@ export interface PhantomTokenClientOptions {
   readonly maxQueuedIntrospections?: number;
   /** How many callers may wait for an introspection that another one started; beyond, 503. Default 10000. */
   readonly maxWaiters?: number;
+  /**
+   * After how many failures in a row the server is left alone but for one probe a second; callers get 503 meanwhile.
+   * What it says with a 4xx status does not count. Default 0: never.
+   */
+  readonly breakerFailures?: number;
   /** Default: the global `fetch`. On Node, `createFetch` of `@phantom-token/core/node` has pooling, CA and proxy settings. */
   readonly fetch?: Fetch;
   /** The clock, as a NumericDate. Default: the system's. */
@@ -100,6 +105,7 @@ const changesEntry = {
   maxConcurrentIntrospections: false,
   maxQueuedIntrospections: false,
   maxWaiters: false,
+  breakerFailures: false,
   fetch: false,
   now: false,
   onEvent: false,
@@ -126,6 +132,7 @@ export interface ResolvedClientOptions
   readonly maxConcurrentIntrospections: number;
   readonly maxQueuedIntrospections: number;
   readonly maxWaiters: number;
+  readonly breakerFailures: number;
   readonly fetch: Fetch;
   readonly now: () => number;
   readonly onEvent: Emit | undefined;
@@ -169,6 +176,7 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
     ),
     maxQueuedIntrospections: count('maxQueuedIntrospections', options.maxQueuedIntrospections, 1_000, 0),
     maxWaiters: count('maxWaiters', options.maxWaiters, 10_000, 0),
+    breakerFailures: count('breakerFailures', options.breakerFailures, 0, 0),
     fetch: options.fetch === undefined ? (url, init) => fetch(url, init) : callable('fetch', options.fetch),
     now: options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now),
     onEvent: options.onEvent && callable('onEvent', options.onEvent),

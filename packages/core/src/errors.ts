@@ -56,6 +56,7 @@ export type IntrospectionErrorCode =
   | 'ERR_TIMEOUT'
   | 'ERR_UNAVAILABLE'
   | 'ERR_OVERLOADED'
+  | 'ERR_BREAKER_OPEN'
   | 'ERR_CLIENT_AUTH'
   | 'ERR_CREDENTIALS_REFUSED'
   | 'ERR_BAD_REQUEST'

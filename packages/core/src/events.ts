@@ -22,6 +22,7 @@ export type PhantomTokenEvent =
   | { readonly type: 'cache_hit'; readonly source: Source }
   | { readonly type: 'cache_miss' }
   | { readonly type: 'flight_joined' }
+  | { readonly type: 'breaker'; readonly state: 'open' | 'closed' }
   | { readonly type: 'cache_error'; readonly operation: 'get' | 'set'; readonly code: string }
   | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string };
 

@@ -1,4 +1,5 @@
 import type { CacheEntry, IntrospectionResult } from './cache.js';
+import { createCircuitBreaker } from './circuit-breaker.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
@@ -35,6 +36,7 @@ export function createIntrospector(
       })
     : createSoloFlight<CacheEntry>();
   const limit = createConcurrencyLimit(options.maxConcurrentIntrospections, options.maxQueuedIntrospections);
+  const protect = createCircuitBreaker(options, emit);
   const warnings = createWarnings(emit);
 
   async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
@@ -74,8 +76,10 @@ export function createIntrospector(
     const durationSeconds = () => (performance.now() - startedAt) / 1000;
     let entry: CacheEntry;
     try {
-      entry = await withinDeadline(options.timeoutSeconds, (signal) =>
-        shared ? limit(() => ask(token, signal), signal) : ask(token, signal),
+      entry = await protect(() =>
+        withinDeadline(options.timeoutSeconds, (signal) =>
+          shared ? limit(() => ask(token, signal), signal) : ask(token, signal),
+        ),
       );
     } catch (error) {
       reportFailure(error, durationSeconds());

@@ -1,0 +1,114 @@
+// Starts a real server as an own foreground process in a temporary folder, on a free loopback port.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { requireCommand } from '../install.mjs';
+
+const startSeconds = 15;
+const stopSeconds = 5;
+
+const running = new Set();
+// A test run that dies must not leave servers behind.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+const freePort = async () => {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+};
+
+const accepts = async (port) => {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+};
+
+/** The text of a file in config, with its example addresses replaced. Each must be there: else it was not replaced. */
+export const configText = (file, addresses = {}) => {
+  let text = readFileSync(new URL(`../config/${file}`, import.meta.url), 'utf8');
+  for (const [example, real] of Object.entries(addresses)) {
+    if (!text.includes(example)) throw new Error(`config/${file} does not mention ${example}`);
+    text = text.replaceAll(example, real);
+  }
+  return text;
+};
+
+/** What the command says about its version, for the report. */
+export const versionOf = (command, args) => {
+  const { stdout, stderr } = spawnSync(requireCommand(command), args, { encoding: 'utf8' });
+  return `${stdout}${stderr}`.trim().split('\n')[0];
+};
+
+/**
+ * `build({ port, folder })` gives `{ files, args, env }`; files are written to the folder, which is also the working
+ * folder of the process.
+ */
+export const startServer = async (command, build) => {
+  const file = requireCommand(command);
+  const folder = await mkdtemp(join(tmpdir(), `interop-${command}-`));
+  const port = await freePort();
+  const { files, args, env = {} } = build({ port, folder });
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+
+  const child = spawn(file, args, {
+    cwd: folder,
+    // Its own variables only: a proxy or a home from outside must not change what is tested.
+    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  let ended = false;
+  const exited = once(child, 'exit').finally(() => {
+    ended = true;
+    running.delete(child);
+  });
+  exited.catch((error) => {
+    output += error.message;
+  });
+
+  const stop = async () => {
+    if (!ended) {
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), stopSeconds * 1000);
+      await exited;
+      clearTimeout(late);
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  const deadline = Date.now() + startSeconds * 1000;
+  while (!(await accepts(port))) {
+    if (ended || Date.now() > deadline) {
+      await stop();
+      throw new Error(`${command} ${ended ? 'ended' : 'does not accept connections'}:\n${output}`);
+    }
+    await delay(20);
+  }
+  return { url: `http://127.0.0.1:${port}`, output: () => output, stop };
+};

@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type Authorizer,
+  createAuthorizer,
+  type JwtAccessToken,
+  type PhantomTokenClient,
+  readAuthorization,
+} from '@phantom-token/core';
+import type { Config } from './config-schema.js';
+import { createNetworkTest } from './network-list.js';
+import { badRequest, notFound, refuse } from './refusal.js';
+import { isUnambiguous, readTarget } from './request-path.js';
+
+type Options = NonNullable<Config['forwardAuth']>;
+
+export interface ForwardAuth {
+  readonly path: string;
+  /** Answers whether another gateway may let a request pass, and with which Authorization. */
+  handle(request: IncomingMessage, response: ServerResponse, query: string): void;
+}
+
+/** Told of every answer: the status, and why where it is a refusal. */
+export type OnAnswer = (status: number, code: string | undefined) => void;
+
+/** Sets of scopes whose challenges are kept; a gateway asks for few. */
+const maxScopeSets = 256;
+
+/**
+ * The pattern as a service for other gateways: nginx's auth_request, Caddy's forward_auth, Traefik's ForwardAuth, Envoy's
+ * ext_authz. What they say of the protected request is believed here only, and never makes an answer milder than the
+ * configuration: no header can pick scopes or skip the token.
+ */
+export function createForwardAuth(
+  options: Options,
+  client: PhantomTokenClient,
+  onAnswer: OnAnswer,
+): ForwardAuth {
+  const isAllowed = createNetworkTest(options.allowFrom);
+  const authorizers = new Map<string, Authorizer>();
+
+  function authorizerFor(scope: string): Authorizer {
+    const known = authorizers.get(scope);
+    if (known !== undefined) return known;
+    const requiredScopes = [
+      ...new Set([...options.requiredScopes, ...scope.split(' ').filter((it) => it !== '')]),
+    ];
+    const made = createAuthorizer({ client, requiredScopes, realm: options.realm });
+    if (authorizers.size >= maxScopeSets) authorizers.clear();
+    authorizers.set(scope, made);
+    return made;
+  }
+
+  return {
+    path: options.path,
+    handle(request, response, query) {
+      const answer = (status: number, code?: string) => onAnswer(status, code);
+      if (!isAllowed(request.socket.remoteAddress)) {
+        answer(404, 'ERR_PEER_NOT_ALLOWED');
+        refuse(response, notFound);
+        return;
+      }
+      const original = readOriginal(request);
+      const authorizer = original && readScope(query, authorizerFor);
+      if (original === undefined || authorizer === undefined) {
+        answer(400, 'ERR_BAD_FORWARD_AUTH');
+        refuse(response, badRequest);
+        return;
+      }
+      const authorization = readAuthorization(request.rawHeaders);
+      if (options.letPreflightsPass && authorization === undefined && isPreflight(original.method, request)) {
+        answer(200);
+        response.writeHead(200, { 'Cache-Control': 'no-store', 'Content-Length': '0' }).end();
+        return;
+      }
+      const pass = (token: JwtAccessToken) => {
+        answer(200);
+        response
+          .writeHead(200, {
+            Authorization: token.authorization,
+            'Cache-Control': 'no-store',
+            'Content-Length': '0',
+          })
+          .end();
+      };
+      const outcome = authorizer.guard({ ...original, authorization }, pass, (challenge, error) => {
+        answer(challenge.status, error.code);
+        refuse(response, challenge);
+      });
+      if (outcome instanceof Promise) outcome.catch(() => response.destroy());
+    },
+  };
+}
+
+/** Whether this is a CORS preflight: it carries no credentials by design (Fetch standard, §3.2.2). */
+export const isPreflight = (method: string, { headers }: IncomingMessage): boolean =>
+  method === 'OPTIONS' &&
+  headers.origin !== undefined &&
+  headers['access-control-request-method'] !== undefined;
+
+interface Original {
+  readonly method: string;
+  readonly url: string;
+}
+
+/** The protected request. Two gateways' words at once mean that one of them is the client's: nothing is believed. */
+function readOriginal(request: IncomingMessage): Original | undefined {
+  const one = (name: string) => request.headersDistinct[name];
+  const read = (ours: string, theirs: string): string | undefined | false => {
+    const values = [...(one(ours) ?? []), ...(one(theirs) ?? [])];
+    return values.length > 1 ? false : values[0];
+  };
+  const method = read('x-forwarded-method', 'x-original-method');
+  const url = read('x-forwarded-uri', 'x-original-url');
+  if (method === false || url === false) return undefined;
+  if (url === undefined) return { method: method ?? 'GET', url: '/' };
+  // nginx's X-Original-URL may be absolute
+  const local = url.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
+  const target = readTarget(local, undefined);
+  if (target === undefined || !isUnambiguous(target.path)) return undefined;
+  return { method: method ?? 'GET', url: local };
+}
+
+function readScope(query: string, authorizerFor: (scope: string) => Authorizer): Authorizer | undefined {
+  const scopes = new URLSearchParams(query).getAll('scope');
+  try {
+    return authorizerFor(scopes.join(' '));
+  } catch {
+    // characters that no scope has
+    return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Config } from './config-schema.js';
+import { guardFraming, isRefused } from './framing-guard.js';
+import { badRequest, methodNotAllowed, refuseUpgrade } from './refusal.js';
+import type { Runtime } from './runtime.js';
+
+/** The listening side: connections in, requests to the runtime of the moment. */
+export interface GatewayServer {
+  readonly url: string;
+  /** From now on requests go to this one. */
+  use(runtime: Runtime): void;
+  /** Accepts no more connections, answers what is under way, and resolves when all connections have ended. */
+  drain(): Promise<void>;
+}
+
+/** How long a kept connection may stay silent once we drain. Milliseconds. */
+const quietPeriod = 1000;
+
+/** @throws what listening throws, such as EADDRINUSE. */
+export async function startServer(config: Config, first: Runtime): Promise<GatewayServer> {
+  const { listen, limits } = config;
+  let runtime = first;
+  let isDraining = false;
+  const sessions = new Set<ServerHttp2Session>();
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (isRefused(request.socket)) return;
+    if (isDraining && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
+    runtime.handle(request, response);
+  };
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // an aborted connection is reported to nobody else
+    socket.on('error', () => socket.destroy());
+    if (!isRefused(request.socket)) runtime.upgrade(request, socket, head);
+  };
+
+  const server = listen.tls === undefined ? createPlain(limits) : createSecure(listen.tls, limits, sessions);
+  server.on('request', onRequest as never);
+  server.on('checkContinue', onRequest as never);
+  server.on('upgrade', onUpgrade);
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+    refuseUpgrade(socket, methodNotAllowed),
+  );
+  server.on('clientError', onClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, resolve as () => void);
+  });
+
+  return {
+    url: formatUrl(listen.tls === undefined ? 'http' : 'https', server.address() as AddressInfo),
+    use(next) {
+      runtime = next;
+    },
+    async drain() {
+      isDraining = true;
+      // not the HTTP server's own close, which would break off connections whose next request is on its way
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      for (const session of sessions) session.close();
+      const closeQuiet = setInterval(() => (server as Server).closeIdleConnections?.(), quietPeriod);
+      await closed;
+      clearInterval(closeQuiet);
+    },
+  };
+}
+
+type Limits = Config['limits'];
+
+const timing = ({ headersTimeoutSeconds, keepAliveSeconds, maxHeaderBytes }: Limits) => ({
+  headersTimeout: headersTimeoutSeconds * 1000,
+  // bodies may take as long as they like while they move
+  requestTimeout: 0,
+  keepAliveTimeout: keepAliveSeconds * 1000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: maxHeaderBytes,
+});
+
+function createPlain(limits: Limits): Server {
+  const server = createServer({ ...timing(limits), noDelay: true });
+  server.timeout = limits.idleTimeoutSeconds * 1000;
+  // the guard counts fields; Node would drop what is too many without a word
+  server.maxHeadersCount = 0;
+  server.on('connection', (socket) => guardFraming(socket, limits));
+  return server;
+}
+
+function createSecure(
+  { certFile, keyFile }: NonNullable<Config['listen']['tls']>,
+  limits: Limits,
+  sessions: Set<ServerHttp2Session>,
+): Http2SecureServer {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert: readFileSync(certFile),
+    key: readFileSync(keyFile),
+    minVersion: 'TLSv1.2',
+    maxHeaderListPairs: limits.maxHeaders,
+    settings: {
+      maxHeaderListSize: limits.maxHeaderBytes,
+      maxConcurrentStreams: 100,
+      enableConnectProtocol: false,
+    },
+    ...timing(limits),
+  });
+  server.setTimeout(limits.idleTimeoutSeconds * 1000);
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol !== 'h2') guardFraming(socket, limits);
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+  });
+  return server;
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+function onClientError(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || isRefused(socket as Socket)) {
+    socket.destroy();
+    return;
+  }
+  refuseUpgrade(socket, { ...badRequest, status: statuses[error.code ?? ''] ?? 400 });
+}
+
+function formatUrl(scheme: string, { address, family, port }: AddressInfo): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { PhantomTokenEvent } from '@phantom-token/core';
+import type { Config } from './config-schema.js';
+import { createForwardAuth } from './forward-auth.js';
+import { createIntrospectionClient } from './introspection-client.js';
+import type { Log } from './log.js';
+import type { Metrics } from './metrics.js';
+import {
+  badRequest,
+  cannotUpgrade,
+  methodNotAllowed,
+  notFound,
+  type Refusal,
+  refuse,
+  refuseUpgrade,
+} from './refusal.js';
+import { decodePath, isBelow, isUnambiguous, readTarget } from './request-path.js';
+import { createRoute, type Route } from './route.js';
+import type { StartTrace } from './tracing.js';
+
+/** What a configuration makes of requests. A reload makes another one and lets the old one end its work. */
+export interface Runtime {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Lets what is under way end, then frees the connections. */
+  close(): Promise<void>;
+}
+
+export interface RuntimeTools {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly startTrace: StartTrace;
+}
+
+interface Found {
+  readonly route: Route;
+  readonly path: string;
+  readonly query: string;
+}
+
+export async function createRuntime(config: Config, tools: RuntimeTools): Promise<Runtime> {
+  const { log, metrics } = tools;
+  const onEvent = (event: PhantomTokenEvent) => {
+    metrics.onEvent(event);
+    logEvent(log, event);
+  };
+  const { client, close } = await createIntrospectionClient(config, onEvent, log);
+  const routes = config.routes.map((options) => createRoute(options, config, { ...tools, client }));
+  const forwardAuth =
+    config.forwardAuth &&
+    createForwardAuth(config.forwardAuth, client, (status, code) => {
+      metrics.countRequest('forward auth', status);
+      if (code === undefined) return;
+      metrics.countRefusal(code);
+      log.info({ code, status, route: 'forward auth' }, 'refused');
+    });
+
+  const routeOf = (path: string) => routes.find((route) => isBelow(path, route.path));
+
+  function find(request: IncomingMessage, path: string, query: string): Found | Refusal {
+    if (request.method === 'TRACE' || request.method === 'CONNECT') return methodNotAllowed;
+    if (!isUnambiguous(path)) return badRequest;
+    const route = routeOf(path);
+    // an upstream that decodes slashes must not find another route's resource here
+    if (path.includes('%') && routeOf(decodePath(path)) !== route) return badRequest;
+    return route === undefined ? notFound : { route, path, query };
+  }
+
+  function count(refusal: Refusal): Refusal {
+    metrics.countRequest('none', refusal.status);
+    return refusal;
+  }
+
+  return {
+    handle(request, response) {
+      const target = readTarget(request.url ?? '', hostOf(request));
+      if (target === undefined || !agreesOnHost(request)) {
+        refuse(response, count(badRequest));
+        return;
+      }
+      if (target.path === forwardAuth?.path) {
+        forwardAuth.handle(request, response, target.query);
+        return;
+      }
+      const found = find(request, target.path, target.query);
+      if ('route' in found) found.route.handle(request, response, found.path, found.query);
+      else refuse(response, count(found));
+    },
+    upgrade(request, socket, head) {
+      const target = readTarget(request.url ?? '', hostOf(request));
+      const found = target === undefined ? badRequest : find(request, target.path, target.query);
+      if (!('route' in found)) refuseUpgrade(socket, count(found));
+      else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+        refuseUpgrade(socket, count(cannotUpgrade));
+      else found.route.upgrade(request, socket, head, found.path, found.query);
+    },
+    async close() {
+      await Promise.all(routes.map((route) => route.close()));
+      await close();
+    },
+  };
+}
+
+const hostOf = ({ headers }: IncomingMessage) =>
+  headers.host ?? (headers[':authority'] as string | undefined);
+
+/** HTTP/2 names the host twice; a request that names two hosts is nobody's. */
+function agreesOnHost({ httpVersionMajor, headers }: IncomingMessage): boolean {
+  if (httpVersionMajor !== 2) return true;
+  const authority = headers[':authority'];
+  return headers.host === undefined || authority === undefined || headers.host === authority;
+}
+
+function logEvent(log: Log, event: PhantomTokenEvent): void {
+  if (event.type === 'introspection' && event.outcome === 'unknown') {
+    const { code, level, message, serverStatus } = event;
+    log[level === 'error' ? 'error' : 'warn']({ code, serverStatus }, message);
+  } else if (event.type === 'warning') {
+    log.warn({ code: event.code }, event.message);
+  } else if (event.type === 'breaker') {
+    log.warn({ state: event.state }, `the breaker before the authorization server is ${event.state}`);
+  } else if (event.type === 'cache_error') {
+    log.debug({ code: event.code, operation: event.operation }, 'the shared cache failed');
+  }
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
+
+const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+
+export interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly [name: string]: unknown;
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly process: ChildProcess;
+  /** What it has logged so far. */
+  readonly lines: readonly Line[];
+  /** Resolves with the first line, past or to come, of this message. */
+  logged(msg: string): Promise<Line>;
+  metrics(): Promise<string>;
+}
+
+/** Runs the command as people do, and waits until it accepts connections. Ends with the test. */
+export async function startGateway(config: object | { readonly file: string }): Promise<RunningGateway> {
+  const isFile = 'file' in config;
+  const child = spawn(process.execPath, [cli, '--config', isFile ? String(config.file) : '-'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  if (!isFile) child.stdin.end(stringify(config));
+  const lines: Line[] = [];
+  const waiting = new Set<() => void>();
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(JSON.parse(line));
+    for (const check of waiting) check();
+  });
+  const logged = (msg: string) =>
+    new Promise<Line>((resolve, reject) => {
+      const check = () => {
+        const found = lines.find((line) => line.msg === msg);
+        if (found === undefined) return;
+        waiting.delete(check);
+        resolve(found);
+      };
+      waiting.add(check);
+      child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)));
+      check();
+    });
+  const { url, adminUrl } = await logged('listening');
+  return {
+    url: String(url),
+    adminUrl: String(adminUrl),
+    process: child,
+    lines,
+    logged,
+    metrics: async () => (await fetch(`${adminUrl}/metrics`)).text(),
+  };
+}
+
+/** Runs the command to its end. */
+export async function runCli(
+  args: readonly string[],
+  input = '',
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [cli, ...args], { env });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}

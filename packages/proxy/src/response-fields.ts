@@ -1,0 +1,37 @@
+import { createHopByHopTest } from './hop-by-hop.js';
+
+// what would change how the message is framed or trusted must not come after it
+const neverTrailers = new Set([
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'host',
+  'authorization',
+  'set-cookie',
+  'cache-control',
+  'www-authenticate',
+]);
+
+/** The upstream's fields for the client, names and values in turn, without those meant for the hop behind us. */
+export function buildResponseFields(raw: readonly (string | Buffer)[]): string[] {
+  const received = raw.map((bytes) => bytes.toString('latin1'));
+  const isHopByHop = createHopByHopTest(received);
+  const fields: string[] = [];
+  for (let index = 0; index < received.length; index += 2) {
+    const name = received[index] as string;
+    if (!isHopByHop(name.toLowerCase())) fields.push(name, received[index + 1] as string);
+  }
+  return fields;
+}
+
+/** The upstream's trailers that may be passed on (RFC 9110 §6.5.1). */
+export function buildTrailers(raw: readonly (string | Buffer)[]): [name: string, value: string][] {
+  const fields = buildResponseFields(raw);
+  const trailers: [string, string][] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    if (!neverTrailers.has(name.toLowerCase())) trailers.push([name, fields[index + 1] as string]);
+  }
+  return trailers;
+}
