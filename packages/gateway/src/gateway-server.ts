@@ -1,10 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  Server as NetServer,
+  type Socket,
+} from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Config } from './config-schema.js';
+import { createFastLane, type FastLane } from './fast-lane.js';
 import { guardFraming, isRefused } from './framing-guard.js';
 import { badRequest, methodNotAllowed, refuseUpgrade } from './refusal.js';
 import type { Runtime } from './runtime.js';
@@ -47,27 +58,52 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
     refuseUpgrade(socket, methodNotAllowed),
   );
   server.on('clientError', onClientError);
+  const lane =
+    config.fastLane && listen.tls === undefined
+      ? createFastLane({
+          find: (path) => runtime.findFast(path),
+          handOver: handOverTo(server as Server),
+          limits,
+        })
+      : undefined;
+  const door: NetServer = lane === undefined ? server : createDoor(lane, server as Server);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listen.port, listen.host, resolve as () => void);
+    door.once('error', reject);
+    door.listen(listen.port, listen.host, resolve);
   });
 
   return {
-    url: formatUrl(listen.tls === undefined ? 'http' : 'https', server.address() as AddressInfo),
+    url: formatUrl(listen.tls === undefined ? 'http' : 'https', door.address() as AddressInfo),
     use(next) {
       runtime = next;
     },
     async drain() {
       isDraining = true;
       // not the HTTP server's own close, which would break off connections whose next request is on its way
-      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(door, () => resolve()));
+      lane?.drain();
       for (const session of sessions) session.close();
-      const closeQuiet = setInterval(() => (server as Server).closeIdleConnections?.(), quietPeriod);
+      const closeQuiet = setInterval(() => {
+        lane?.closeQuiet();
+        (server as Server).closeIdleConnections?.();
+      }, quietPeriod);
       await closed;
       clearInterval(closeQuiet);
     },
   };
 }
+
+/** Listens for both lanes. */
+function createDoor(lane: FastLane, general: Server): NetServer {
+  // an HTTP server that does not listen itself would not watch over its time limits
+  general.emit('listening');
+  return createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => lane.accept(socket));
+}
+
+const handOverTo = (general: Server) => (socket: Socket, bytes: Buffer | undefined) => {
+  general.emit('connection', socket);
+  if (bytes !== undefined) socket.unshift(bytes);
+};
 
 type Limits = Config['limits'];
 
@@ -81,7 +117,7 @@ const timing = ({ headersTimeoutSeconds, keepAliveSeconds, maxHeaderBytes }: Lim
 });
 
 function createPlain(limits: Limits): Server {
-  const server = createServer({ ...timing(limits), noDelay: true });
+  const server = createHttpServer({ ...timing(limits), noDelay: true });
   server.timeout = limits.idleTimeoutSeconds * 1000;
   // the guard counts fields; Node would drop what is too many without a word
   server.maxHeadersCount = 0;

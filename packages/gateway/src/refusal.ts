@@ -22,6 +22,9 @@ export const methodNotAllowed = refusal(405, 'invalid_request', 'the method is n
 export const cannotUpgrade = refusal(501, 'invalid_request', 'the protocol is not supported');
 export const failed = refusal(500, 'server_error', 'the request could not be handled');
 
+export const upstreamFailed = refusal(502, 'server_error', 'the upstream gave no usable answer');
+export const upstreamTooSlow = refusal(504, 'temporarily_unavailable', 'the upstream did not answer in time');
+
 /** Writes a refusal, without its body where HEAD asked. */
 export function refuse(response: ServerResponse, { status, headers, body }: Refusal): void {
   response.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).end(body);

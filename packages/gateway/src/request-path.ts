@@ -2,13 +2,14 @@
 // that the upstream serves: no such path is taken
 
 /** Segments of harmless characters, none empty but the last, none of dots alone. */
-const plain = /^\/(?:(?!\.{1,2}(?:\/|$))[\w\-.~!$&'()*+,=:@]+\/)*(?:(?!\.{1,2}$)[\w\-.~!$&'()*+,=:@]+)?$/;
+export const plainPath =
+  /^\/(?:(?!\.{1,2}(?:\/|$))[\w\-.~!$&'()*+,=:@]+\/)*(?:(?!\.{1,2}$)[\w\-.~!$&'()*+,=:@]+)?$/;
 const forbidden = /[\0-\x20\x7f\\#]|[^\0-\x7f]/;
 const dots = /^\.{1,2}(?:;.*)?$/;
 
 /** Whether every server behind us will read this path as we do. */
 export function isUnambiguous(path: string): boolean {
-  if (plain.test(path)) return true;
+  if (plainPath.test(path)) return true;
   if (!path.startsWith('/') || forbidden.test(path)) return false;
   let decoded = path;
   // some servers decode twice

@@ -9,6 +9,8 @@ import {
 } from '@phantom-token/core';
 import { createForwarder, type ForwardChanges, type ForwarderOptions } from '@phantom-token/proxy';
 import type { Config, Route as RouteOptions } from './config-schema.js';
+import type { FastRoute } from './fast-lane.js';
+import { UpstreamPool } from './fast-upstream.js';
 import { isPreflight } from './forward-auth.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
@@ -25,6 +27,8 @@ interface Actions {
 
 export interface Route {
   readonly path: string;
+  /** Where the fast lane may serve it: an `http:` upstream, and nobody to trust or to trace. */
+  readonly fast: FastRoute | undefined;
   handle(request: IncomingMessage, response: ServerResponse, path: string, query: string): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string, query: string): void;
   close(): Promise<void>;
@@ -34,7 +38,7 @@ export interface RouteTools {
   readonly client: PhantomTokenClient;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly startTrace: StartTrace;
+  readonly startTrace: StartTrace | undefined;
 }
 
 /** One entry of `routes`: who may pass, and where to. */
@@ -43,13 +47,13 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
   const forwarder = createForwarder(forwarderOptions(options, config));
   const authorizer = createAuthorizer(authorizerOptions(options, tools.client));
   const prefix = options.stripPath ? options.path.replace(/\/$/, '') : '';
+  const stripped = (path: string) => path.slice(prefix.length) || '/';
   const needsToken = options.auth === 'required';
 
   function judge(request: IncomingMessage, path: string, query: string, actions: Actions): void {
     const { method = 'GET', rawHeaders } = request;
-    const trace = tools.startTrace(method, options.path, request.headers);
-    const target = (path.slice(prefix.length) || '/') + query;
-    const changes = describeChanges(target, trace);
+    const trace = tools.startTrace?.(method, options.path, request.headers);
+    const changes = describeChanges(stripped(path) + query, trace);
     if (!needsToken) {
       actions.forward(changes);
       return;
@@ -64,17 +68,11 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       actions.forward({ ...changes, authorization: token.authorization });
     };
     const outcome = authorizer.guard({ method, url: query, authorization }, pass, (challenge, { code }) => {
-      metrics.countRefusal(code);
-      metrics.countRequest(options.path, challenge.status);
-      log.info({ code, status: challenge.status, route: options.path, method }, 'refused');
+      onRefusal(challenge, code, method);
       trace?.end(challenge.status, code);
       if (!actions.isGone()) actions.refuse(challenge);
     });
-    if (outcome instanceof Promise)
-      outcome.catch((error: Error) => {
-        log.error({ error: error.name, route: options.path }, 'a request could not be handled');
-        actions.refuse(failed);
-      });
+    if (outcome instanceof Promise) outcome.catch((error) => actions.refuse(onUnexpected(error)));
   }
 
   function describeChanges(target: string, trace: RequestTrace | undefined): ForwardChanges {
@@ -82,17 +80,57 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       target,
       ...(trace === undefined ? {} : { fields: trace.fields }),
       onOutcome({ status, durationSeconds, error }) {
-        metrics.countRequest(options.path, status);
-        metrics.observeUpstream(options.path, durationSeconds, error);
-        if (error !== undefined)
-          log.warn({ code: error, status, route: options.path }, 'the upstream failed');
+        onOutcome(status, durationSeconds, error);
         trace?.end(status, error);
       },
     };
   }
 
+  const onOutcome = (status: number, durationSeconds: number, error?: string) => {
+    metrics.countRequest(options.path, status);
+    metrics.observeUpstream(options.path, durationSeconds, error);
+    if (error !== undefined) log.warn({ code: error, status, route: options.path }, 'the upstream failed');
+  };
+
+  function onRefusal({ status }: Refusal, code: string, method: string): void {
+    metrics.countRefusal(code);
+    metrics.countRequest(options.path, status);
+    log.info({ code, status, route: options.path, method }, 'refused');
+  }
+
+  function onUnexpected(error: Error): Refusal {
+    log.error({ error: error.name, route: options.path }, 'a request could not be handled');
+    return failed;
+  }
+
+  const pool = mayBeFast(options, config, tools) ? createPool(options, config) : undefined;
+  const upstream = new URL(options.upstream);
+  const basePath = upstream.pathname.replace(/\/$/, '');
+  const fast: FastRoute | undefined = pool && {
+    pool,
+    host: options.preserveHost ? undefined : upstream.host,
+    targetOf: (path, query) => basePath + stripped(path) + query,
+    judge(query, authorization, pass, refuse) {
+      if (!needsToken) {
+        pass(undefined);
+        return;
+      }
+      const outcome = authorizer.guard(
+        { method: 'GET', url: query, authorization },
+        (token) => pass(token.authorization),
+        (challenge, { code }) => {
+          onRefusal(challenge, code, 'GET');
+          refuse(challenge);
+        },
+      );
+      if (outcome instanceof Promise) outcome.catch((error) => refuse(onUnexpected(error)));
+    },
+    onOutcome,
+  };
+
   return {
     path: options.path,
+    fast,
     handle: (request, response, path, query) =>
       judge(request, path, query, {
         forward: (changes) => forwarder(request, response, changes),
@@ -105,7 +143,10 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
         refuse: (refusal) => refuseUpgrade(socket, refusal),
         isGone: () => socket.destroyed,
       }),
-    close: () => forwarder.close(),
+    close() {
+      pool?.close();
+      return forwarder.close();
+    },
   };
 }
 
@@ -125,4 +166,30 @@ function forwarderOptions(options: RouteOptions, { trustedProxies, limits }: Con
 function authorizerOptions(options: RouteOptions, client: PhantomTokenClient): AdapterOptions {
   const { requiredScopes, realm, resourceMetadata } = options;
   return { client, requiredScopes, realm, ...(resourceMetadata === undefined ? {} : { resourceMetadata }) };
+}
+
+/** Where nothing but bytes is asked of us. */
+const mayBeFast = (
+  { upstream }: RouteOptions,
+  { trustedProxies, fastLane }: Config,
+  { startTrace }: RouteTools,
+) =>
+  fastLane &&
+  startTrace === undefined &&
+  trustedProxies.length === 0 &&
+  upstream.toLowerCase().startsWith('http:');
+
+function createPool(
+  { upstream, timeoutSeconds, maxConnections }: RouteOptions,
+  { limits }: Config,
+): UpstreamPool {
+  const { hostname, port } = new URL(upstream);
+  return new UpstreamPool({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || 80),
+    maxConnections: maxConnections ?? 256,
+    connectTimeoutSeconds: 5,
+    timeoutSeconds: timeoutSeconds ?? 30,
+    idleTimeoutSeconds: limits.idleTimeoutSeconds,
+  });
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { PhantomTokenEvent } from '@phantom-token/core';
 import type { Config } from './config-schema.js';
+import type { FastRoute } from './fast-lane.js';
 import { createForwardAuth } from './forward-auth.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
@@ -23,6 +24,8 @@ import type { StartTrace } from './tracing.js';
 export interface Runtime {
   handle(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** The route of an unambiguous path, where the fast lane may serve it. */
+  findFast(path: string): FastRoute | undefined;
   /** Lets what is under way end, then frees the connections. */
   close(): Promise<void>;
 }
@@ -30,7 +33,7 @@ export interface Runtime {
 export interface RuntimeTools {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly startTrace: StartTrace;
+  readonly startTrace: StartTrace | undefined;
 }
 
 interface Found {
@@ -95,6 +98,7 @@ export async function createRuntime(config: Config, tools: RuntimeTools): Promis
         refuseUpgrade(socket, count(cannotUpgrade));
       else found.route.upgrade(request, socket, head, found.path, found.query);
     },
+    findFast: (path) => (path === forwardAuth?.path ? undefined : routeOf(path)?.fast),
     async close() {
       await Promise.all(routes.map((route) => route.close()));
       await close();
