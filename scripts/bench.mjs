@@ -1,7 +1,14 @@
+// The adapters, then the proxies; `adapters` or `proxies` names one of them. Other arguments go on to both.
 import { install, must, run, turbo } from './workspace.mjs';
+
+const benchmarks = { adapters: 'benchmarks/dist/main.js', proxies: 'benchmarks/proxies/main.mjs' };
+const args = process.argv.slice(2);
+const named = args.filter((it) => it in benchmarks);
+const options = args.filter((it) => !(it in benchmarks));
 
 install();
 must(await turbo('build', ['--filter=@phantom-token/benchmarks...']), 'the build');
-process.exitCode = (await run(process.execPath, ['benchmarks/dist/main.js', ...process.argv.slice(2)]))
-  ? 0
-  : 1;
+for (const name of named.length > 0 ? named : Object.keys(benchmarks)) {
+  console.log(`\n${name}\n`);
+  if (!(await run(process.execPath, [benchmarks[name], ...options]))) process.exitCode = 1;
+}

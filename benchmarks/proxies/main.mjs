@@ -10,17 +10,15 @@ import { printHead, printRow } from './table.mjs';
 import { startUpstream } from './upstream.mjs';
 import { verify } from './verify.mjs';
 
-// V8 needs a while until what is hot is compiled
-const warmUpSeconds = 2;
-
 /** Starts every subject before anything is measured, so that all that is missing is said at once. */
-async function startSubjects(ids, upstream, endpoint) {
+async function startSubjects(ids, upstream, endpoint, warmUpSeconds) {
   const ports = new Map();
   const failures = [];
   for (const id of ids) {
     try {
       const port = await subjects[id].start(upstream, endpoint);
       await verify(subjects[id], port);
+      // V8 needs a while until what is hot is compiled
       await measureSlice(port, warmUpSeconds);
       ports.set(id, port);
     } catch (error) {
@@ -32,12 +30,12 @@ async function startSubjects(ids, upstream, endpoint) {
 }
 
 async function compare() {
-  const { slicePairs, wanted } = readOptions();
+  const { slicePairs, warmUpSeconds, wanted } = readOptions();
   const ids = [...new Set(wanted.flatMap(([subject, baseline]) => [baseline, subject]))];
   installPackages([...new Set(['wrk', 'nginx', ...ids.flatMap((id) => subjects[id].needs ?? [])])]);
   const authorizationServer = await startAuthorizationServer();
   const upstream = await startUpstream(authorizationServer.jwt);
-  const ports = await startSubjects(ids, upstream, authorizationServer.endpoint);
+  const ports = await startSubjects(ids, upstream, authorizationServer.endpoint, warmUpSeconds);
   const askedBefore = authorizationServer.asked;
 
   printHead(slicePairs);

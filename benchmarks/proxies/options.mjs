@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { pairs, subjects } from './subjects.mjs';
 
 const usage = `node proxies/main.mjs [--quick] [--only=a,b,…] [--against=a] [--gateway=path of cli.js]
+  --quick    fewer slices, and only the pairs that have a goal
   --only     the pairs between these subjects: ${Object.keys(subjects).join(', ')} (g for gd, ge and gf)
   --against  each of them, or of all, against this one instead, without goals`;
 
@@ -20,8 +21,10 @@ export function readOptions() {
   if (unknown.length > 0) throw new Error(`no such subject: ${unknown.join(', ')}\n${usage}`);
   const wanted =
     values.against === undefined
-      ? pairs.filter(([subject, baseline]) => chosen.includes(subject) && chosen.includes(baseline))
+      ? pairs
+          .filter(([subject, baseline]) => chosen.includes(subject) && chosen.includes(baseline))
+          .filter(([, , goal]) => goal !== undefined || only !== undefined || !values.quick)
       : chosen.filter((id) => id !== values.against).map((id) => [id, values.against]);
   if (wanted.length === 0) throw new Error(`these subjects make no pair\n${usage}`);
-  return { slicePairs: values.quick ? 5 : 15, wanted };
+  return { slicePairs: values.quick ? 3 : 15, warmUpSeconds: values.quick ? 1 : 2, wanted };
 }

@@ -14,7 +14,7 @@ interface Measurement extends Goal {
 }
 
 const quick = process.argv.includes('--quick');
-const [pairs, sliceSeconds] = quick ? [9, 0.5] : [25, 1];
+const [pairs, sliceSeconds] = quick ? [7, 0.4] : [25, 1];
 
 const adapter = (framework: string, atLeast: number): Measurement[] => [
   {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { startAdminServer } from './admin-server.js';
 import { runWorker, startCluster } from './cluster.js';
 import { ConfigError, parseConfig } from './config-file.js';
-import type { Config } from './config-schema.js';
+import { buildJsonSchema, type Config } from './config-schema.js';
 import { startInstance } from './instance.js';
 import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
@@ -15,6 +15,7 @@ const usage = `Usage: phantom-token-gateway --config <file>
 
   --config <file>  the configuration, YAML; - for standard input
   --check          says what is wrong with the configuration, and ends
+  --schema         prints the JSON Schema of the configuration
   --version        says which version this is
   --help           says this
 
@@ -30,6 +31,7 @@ function readArguments() {
       options: {
         config: { type: 'string' },
         check: { type: 'boolean' },
+        schema: { type: 'boolean' },
         version: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -51,8 +53,9 @@ async function readConfig(file: string): Promise<Config> {
 }
 
 async function main(): Promise<void> {
-  const { config: file, check, version, help } = readArguments();
+  const { config: file, check, schema, version, help } = readArguments();
   if (help) return void process.stdout.write(usage);
+  if (schema) return void process.stdout.write(`${JSON.stringify(buildJsonSchema(), undefined, 2)}\n`);
   if (version) {
     const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
     return void process.stdout.write(`${manifest.version}\n`);

@@ -165,7 +165,7 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>;
 export type Route = Config['routes'][number];
 
-/** The JSON Schema of the file, for editors. */
+/** The JSON Schema of the file, for editors; published as `gateway.schema.json`. */
 export const buildJsonSchema = () => ({
   ...z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }),
   title: 'phantom-token gateway',

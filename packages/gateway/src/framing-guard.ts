@@ -9,6 +9,9 @@ export type FramingError = 'malformed' | 'too_many_fields';
 const headEnd = Buffer.from('\r\n\r\n');
 /** A line folded or with space before its colon, a bare CR or LF, NUL. */
 const doubtful = /\n[ \t]|\r(?!\n)|[^\r]\n|\n[^:\r]*[ \t]:|\0/;
+const requestLine = /^\S+ \S+ HTTP\/1\.([01])(?:\r|$)/;
+/** A name or an address, and perhaps a port (RFC 3986 §3.2); empty where the target has no host. */
+const plausibleHost = /^(?:(?:[\w\-.~%!$&'()*+;=]+|\[[\da-f:.]+\])(?::\d{0,5})?)?$/i;
 const framingFields = /\n(content-length|transfer-encoding|host|upgrade|connection)[ \t]*:[ \t]*([^\r]*)/gi;
 const chunkSize = /^[0-9a-f]{1,15}$/i;
 /** The longest line of a chunked body outside its data: sizes and trailers. */
@@ -73,7 +76,9 @@ export class FramingGuard {
   }
 
   #judge(head: string): FramingError | undefined {
-    if (doubtful.test(head)) return 'malformed';
+    // a parser that knows other versions would read what follows by their rules
+    const [, minor] = requestLine.exec(head) ?? [];
+    if (minor === undefined || doubtful.test(head)) return 'malformed';
     if (countLines(head) > this.#options.maxHeaders) return 'too_many_fields';
     let length: string | undefined;
     let coding: string | undefined;
@@ -93,6 +98,7 @@ export class FramingGuard {
           coding = value;
           break;
         case 'host':
+          if (!plausibleHost.test(value)) return 'malformed';
           hosts++;
           break;
         case 'upgrade':
@@ -102,9 +108,10 @@ export class FramingGuard {
           if (/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(value)) mayUpgrade = true;
       }
     }
-    if (hosts > 1 || (length !== undefined && coding !== undefined)) return 'malformed';
+    if (hosts > 1 || (hosts === 0 && minor === '1') || (length !== undefined && coding !== undefined))
+      return 'malformed';
     // chunks came with HTTP/1.1: a hop that speaks 1.0 sees no body there
-    if (coding !== undefined && !/^[^\r]* HTTP\/1\.1(?:\r|$)/.test(head)) return 'malformed';
+    if (coding !== undefined && minor !== '1') return 'malformed';
     if (upgrades && mayUpgrade) this.#state = 'tunnel';
     else if (coding !== undefined) this.#state = 'size';
     else this.#skip = Number(length ?? 0);
