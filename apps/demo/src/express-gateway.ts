@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { phantomToken } from '@phantom-token/adapter-express';
+import { createForwarder } from '@phantom-token/proxy';
 import express from 'express';
-import { createProxyMiddleware } from 'http-proxy-middleware';
 import type { StartGateway } from './gateway.js';
 import { listen } from './listening.js';
 
@@ -12,11 +12,12 @@ export const startExpressGateway: StartGateway = ({
   guarded,
   replaceAuthorization,
 }) => {
+  const forward = createForwarder({ upstream });
   const app = express();
   if (guarded) {
     app.use(phantomToken({ client, replaceAuthorization }));
     app.use('/orders', phantomToken({ client, requiredScopes, replaceAuthorization }));
   }
-  app.use(createProxyMiddleware({ target: upstream }));
+  app.use((request, response) => forward(request, response));
   return listen(createServer(app));
 };

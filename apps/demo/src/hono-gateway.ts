@@ -1,7 +1,8 @@
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { phantomToken } from '@phantom-token/adapter-hono';
+import { createForwarder } from '@phantom-token/proxy';
 import { Hono } from 'hono';
-import { proxy } from 'hono/proxy';
 import type { StartGateway } from './gateway.js';
 import { listen } from './listening.js';
 
@@ -12,11 +13,15 @@ export const startHonoGateway: StartGateway = ({
   guarded,
   replaceAuthorization,
 }) => {
-  const app = new Hono();
+  const forward = createForwarder({ upstream });
+  const app = new Hono<{ Bindings: HttpBindings }>();
   if (guarded) {
     app.use(phantomToken({ client, replaceAuthorization }));
-    app.use('/orders', phantomToken({ client, requiredScopes, replaceAuthorization }));
+    app.use('/orders/*', phantomToken({ client, requiredScopes, replaceAuthorization }));
   }
-  app.all('*', (c) => proxy(`${upstream}${c.req.path}`, { ...c.req, headers: c.req.raw.headers }));
+  app.all('*', ({ env }) => {
+    forward(env.incoming, env.outgoing);
+    return RESPONSE_ALREADY_SENT;
+  });
   return listen(createAdaptorServer({ fetch: app.fetch }));
 };
