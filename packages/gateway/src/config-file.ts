@@ -1,5 +1,6 @@
 import { type Document, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import { type Config, configSchema } from './config-schema.js';
+import { isBelow } from './request-path.js';
 
 /** One thing that is wrong in the file. */
 export interface Mistake {
@@ -70,18 +71,31 @@ function findMissingParts(document: Document): Finding[] {
   const findings: Finding[] = [];
   if (has('introspection') && !has('introspection', 'endpoint') && !has('introspection', 'issuer'))
     findings.push([['introspection'], 'must have an endpoint, or an issuer to discover it from']);
-  for (const name of ['endpoint', 'issuer'])
-    if (
-      isInsecure(document.getIn(['introspection', name])) &&
-      !document.getIn(['introspection', 'allowInsecureRequests'])
-    )
+  const mayBeInsecure = document.getIn(['introspection', 'allowInsecureRequests']) === true;
+  for (const name of [['endpoint'], ['issuer'], ['verify', 'jwksUri']])
+    if (!mayBeInsecure && isInsecure(document.getIn(['introspection', ...name])))
       findings.push([
-        ['introspection', name],
+        ['introspection', ...name],
         'must be an https: URL; http: needs a loopback host or allowInsecureRequests',
       ]);
   if (!has('routes') && !has('forwardAuth'))
     findings.push([[], 'must have at least one of routes and forwardAuth']);
-  return findings;
+  return [...findings, ...findUnreachable(document)];
+}
+
+/** The first route whose path is a prefix wins, so that one below an earlier one never does. */
+function findUnreachable(document: Document): Finding[] {
+  const { routes } = (document.toJS() ?? {}) as { routes?: { path?: unknown }[] };
+  const paths = Array.isArray(routes) ? routes.map((route) => route?.path) : [];
+  return paths.flatMap((path, index): Finding[] => {
+    const winner = paths.findIndex(
+      (it) => typeof it === 'string' && typeof path === 'string' && isBelow(path, it),
+    );
+    if (winner === -1 || winner >= index) return [];
+    return [
+      [['routes', index, 'path'], `is never reached, since routes[${winner}] wins: put it before that`],
+    ];
+  });
 }
 
 const isInsecure = (value: unknown) =>
@@ -92,13 +106,18 @@ const isInsecure = (value: unknown) =>
 
 const loopback = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
-// what a secret says is not repeated, whatever is wrong with it
+// what may be or hold a secret is not repeated, whatever is wrong with it
 const isSecret = /secret|url/i;
+const mayHoldSecret = /[@?#]/;
 
 function describe(message: string, code: string, { key, value }: { key: string; value: unknown }): string {
   if (value === undefined && code === 'invalid_type') return 'is missing';
-  const isSimple = typeof value !== 'object' && value !== undefined && !isSecret.test(key);
-  return isSimple ? `${message}, not ${JSON.stringify(value)}` : message;
+  const mayBeSaid =
+    typeof value !== 'object' &&
+    value !== undefined &&
+    !isSecret.test(key) &&
+    !mayHoldSecret.test(String(value));
+  return mayBeSaid ? `${message}, not ${JSON.stringify(value)}` : message;
 }
 
 function valueAt(document: Document, path: readonly PropertyKey[]): { key: string; value: unknown } {

@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { isNetwork } from './network-list.js';
 
+/** Whether a URL lacks these parts; what is no URL is reported as that. */
+const hasNone = (text: string, ...parts: ('username' | 'password' | 'search' | 'hash')[]) =>
+  !URL.canParse(text) || parts.every((part) => new URL(text)[part] === '');
 const url = (protocols: RegExp, words: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(new URL(text).protocol), {
     error: `must be an absolute ${words} URL`,
   });
-const webUrl = url(/^https?:$/, 'http: or https:');
+const webUrl = url(/^https?:$/, 'http: or https:').refine(
+  (text) => hasNone(text, 'username', 'password', 'hash'),
+  {
+    error: 'must not have credentials or a fragment',
+  },
+);
 const path = z.string().regex(/^\/[\w\-.~!$&'()*+,;=:@/]*$/, {
   error: 'must be a path that starts with a slash, such as /api',
 });
@@ -29,6 +37,10 @@ const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
 });
 const realm = z.string().regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/, {
   error: 'must be printable ASCII without quotes and backslashes',
+});
+
+const algorithm = z.string().regex(/^(?:[REP]S(?:256|384|512)|EdDSA|Ed25519)$/, {
+  error: 'must be an asymmetric algorithm, such as RS256',
 });
 
 const networks = z.array(
@@ -71,7 +83,7 @@ const introspection = z.strictObject({
         .union([text, z.array(text).min(1)], { error: 'must be a string or a list of strings' })
         .optional(),
       jwksUri: webUrl,
-      algorithms: z.array(text).min(1).optional(),
+      algorithms: z.array(algorithm).min(1, { error: 'must name at least one algorithm' }).optional(),
       typ: z.array(text).min(1).optional(),
     })
     .optional(),
@@ -94,7 +106,7 @@ const cache = z.strictObject({
 
 const route = z.strictObject({
   path,
-  upstream: webUrl,
+  upstream: webUrl.refine((text) => hasNone(text, 'search'), { error: 'must not have a query' }),
   stripPath: z.boolean({ error: 'must be true or false' }).default(false),
   requiredScopes: z.array(scope, { error: 'must be a list of scopes' }).default([]),
   realm: realm.default('api'),
