@@ -122,7 +122,11 @@ async function run(config: Config, file: string): Promise<void> {
     process.exit(0);
   }
 
-  process.on('SIGHUP', () => void reload());
+  // one after the other, so that the file as it was last is what counts
+  let reloading = Promise.resolve();
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(reload);
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain());
   // whatever the level, since scripts wait for it
   log

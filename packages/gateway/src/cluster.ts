@@ -10,6 +10,7 @@ import { createMetrics } from './metrics.js';
 type Order = { readonly type: 'start' | 'reload'; readonly config: Config } | { readonly type: 'drain' };
 type Report =
   | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'reloaded' }
   | { readonly type: 'failed'; readonly message: string };
 
 export interface Cluster extends Instance {
@@ -48,8 +49,9 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
   return {
     url: urls[0] as string,
     async reload(next) {
+      // a worker that takes the place of another begins with it
       current = next;
-      for (const worker of live()) tell(worker, { type: 'reload', config: next });
+      await Promise.all(live().map((worker) => reloadWorker(worker, next)));
     },
     async drain() {
       isDraining = true;
@@ -62,35 +64,47 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
   };
 }
 
+function reloadWorker(worker: Worker, config: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => resolve();
+    const onReport = (report: Report) => {
+      if (report.type !== 'reloaded' && report.type !== 'failed') return;
+      worker.off('message', onReport).off('exit', onExit);
+      if (report.type === 'failed') reject(new Error(report.message));
+      else resolve();
+    };
+    worker.on('message', onReport).on('exit', onExit);
+    worker.send({ type: 'reload', config } satisfies Order);
+  });
+}
+
 /** What each worker does: as it is told. */
 export function runWorker(createLog: (level: string) => Log): void {
   const metrics = createMetrics();
   AggregatorRegistry.setRegistries([metrics.registry]);
   let instance: Instance | undefined;
-  let log = createLog('info');
   const report = (message: Report) => process.send?.(message);
   // the first process decides when to end; a terminal sends its signals to all of us
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit());
-  process.on('message', async (order: Order) => {
-    if (order.type === 'start') {
-      log = createLog(order.config.log.level);
-      try {
-        instance = await startInstance(order.config, log, metrics);
+  const obey = async (order: Order) => {
+    try {
+      if (order.type === 'start') {
+        instance = await startInstance(order.config, createLog(order.config.log.level), metrics);
         report({ type: 'listening', url: instance.url });
-      } catch (error) {
-        report({ type: 'failed', message: (error as Error).message });
+      } else if (order.type === 'reload') {
+        await instance?.reload(order.config);
+        report({ type: 'reloaded' });
+      } else if (order.type === 'drain') {
+        await instance?.drain();
+        process.exit(0);
       }
-    } else if (order.type === 'reload') {
-      await instance?.reload(order.config).catch((error: Error) => {
-        log.error(
-          { reason: error.message },
-          'the new configuration could not be used; going on with the old one',
-        );
-      });
-    } else if (order.type === 'drain') {
-      await instance?.drain();
-      process.exit(0);
+    } catch (error) {
+      report({ type: 'failed', message: (error as Error).message });
     }
+  };
+  let obeyed = Promise.resolve();
+  process.on('message', (order: Order) => {
+    obeyed = obeyed.then(() => obey(order));
   });
 }

@@ -1,5 +1,7 @@
+import type { PhantomTokenEvent } from '@phantom-token/core';
 import type { Config } from './config-schema.js';
 import { type GatewayServer, startServer } from './gateway-server.js';
+import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { createRuntime } from './runtime.js';
@@ -15,19 +17,31 @@ export interface Instance {
 }
 
 export async function startInstance(config: Config, log: Log, metrics: Metrics): Promise<Instance> {
-  const tools = { log, metrics, startTrace: createTracing() };
+  const startTrace = createTracing();
+  const onEvent = (event: PhantomTokenEvent) => {
+    metrics.onEvent(event);
+    logEvent(log, event);
+  };
   let current = config;
-  let runtime = await createRuntime(config, tools);
+  let introspection = await createIntrospectionClient(config, onEvent, log);
+  const makeRuntime = (from: Config) =>
+    createRuntime(from, { client: introspection.client, log, metrics, startTrace });
+  let runtime = makeRuntime(config);
   const server: GatewayServer = await startServer(config, runtime);
   return {
     url: server.url,
     async reload(next) {
       const replaced = runtime;
-      runtime = await createRuntime(next, tools);
+      // what was learned of tokens is kept unless it may not be true any more
+      const isSame = whomWeAsk(next) === whomWeAsk(current);
+      const former = introspection;
+      if (!isSame) introspection = await createIntrospectionClient(next, onEvent, log);
+      runtime = makeRuntime(next);
       current = next;
       server.use(runtime);
       replaced
         .close()
+        .then(() => (isSame ? undefined : former.close()))
         .catch((error: Error) => log.warn({ error: error.name }, 'closing the old configuration failed'));
     },
     async drain() {
@@ -37,4 +51,19 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
       await Promise.race([server.drain(), timer]);
     },
   };
+}
+
+const whomWeAsk = ({ introspection, cache }: Config) => JSON.stringify([introspection, cache]);
+
+function logEvent(log: Log, event: PhantomTokenEvent): void {
+  if (event.type === 'introspection' && event.outcome === 'unknown') {
+    const { code, level, message, serverStatus } = event;
+    log[level === 'error' ? 'error' : 'warn']({ code, serverStatus }, message);
+  } else if (event.type === 'warning') {
+    log.warn({ code: event.code }, event.message);
+  } else if (event.type === 'breaker') {
+    log.warn({ state: event.state }, `the breaker before the authorization server is ${event.state}`);
+  } else if (event.type === 'cache_error') {
+    log.debug({ code: event.code, operation: event.operation }, 'the shared cache failed');
+  }
 }

@@ -5,33 +5,45 @@
 export const plainPath =
   /^\/(?:(?!\.{1,2}(?:\/|$))[\w\-.~!$&'()*+,=:@]+\/)*(?:(?!\.{1,2}$)[\w\-.~!$&'()*+,=:@]+)?$/;
 const forbidden = /[\0-\x20\x7f\\#]|[^\0-\x7f]/;
-const dots = /^\.{1,2}(?:;.*)?$/;
+/** Nothing or dots alone, with path parameters or without. */
+const hollow = /^\.{0,2}(?:;.*)?$/;
+const asciiEscape = /%([0-7][\da-f])/gi;
+const parameters = /;[^/]*/g;
 
 /** Whether every server behind us will read this path as we do. */
 export function isUnambiguous(path: string): boolean {
   if (plainPath.test(path)) return true;
   if (!path.startsWith('/') || forbidden.test(path)) return false;
-  let decoded = path;
-  // some servers decode twice
-  for (let round = 0; round < 3 && decoded.includes('%'); round++) {
-    try {
-      decoded = decodeURIComponent(decoded);
-    } catch {
-      // a % that starts no character, in an already decoded text or in the path itself
-      if (round === 0) return false;
-      break;
-    }
-    if (/[\p{Cc}\\]/u.test(decoded)) return false;
+  try {
+    if (/\p{Cc}/u.test(decodeURIComponent(path))) return false;
+  } catch {
+    // a % that starts no character
+    return false;
   }
+  const decoded = decodeRepeatedly(path).at(-1) ?? path;
+  if (/[\p{Cc}\\]/u.test(decoded)) return false;
   const segments = decoded.split('/').slice(1);
   return segments.every(
-    (segment, index) => !dots.test(segment) && (segment !== '' || index === segments.length - 1),
+    (segment, index) => !hollow.test(segment) || (segment === '' && index === segments.length - 1),
   );
 }
 
-/** As far as a percent-encoding goes: what a server that decodes slashes would look up. */
-export function decodePath(path: string): string {
-  return path.includes('%') ? decodeURIComponent(path) : path;
+/** What servers that decode an unambiguous path, once or more, or that drop path parameters, look up in its place. */
+export function otherReadings(path: string): readonly string[] {
+  if (plainPath.test(path)) return [];
+  return [path, ...decodeRepeatedly(path)].flatMap((text) => [text, text.replace(parameters, '')]);
+}
+
+/** The path decoded once, twice and three times, while something changes. ASCII only: nothing else has a meaning here. */
+function decodeRepeatedly(path: string): string[] {
+  const decoded: string[] = [];
+  for (let text = path; decoded.length < 3; ) {
+    const next = text.replace(asciiEscape, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
+    if (next === text) break;
+    decoded.push(next);
+    text = next;
+  }
+  return decoded;
 }
 
 /** Whether a path lies below a prefix, whole segments only. */

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { PhantomTokenEvent } from '@phantom-token/core';
+import type { PhantomTokenClient } from '@phantom-token/core';
 import type { Config } from './config-schema.js';
 import type { FastRoute } from './fast-lane.js';
 import { createForwardAuth } from './forward-auth.js';
-import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import {
@@ -16,7 +15,7 @@ import {
   refuse,
   refuseUpgrade,
 } from './refusal.js';
-import { decodePath, isBelow, isUnambiguous, readTarget } from './request-path.js';
+import { isBelow, isUnambiguous, otherReadings, readTarget } from './request-path.js';
 import { createRoute, type Route } from './route.js';
 import type { StartTrace } from './tracing.js';
 
@@ -31,6 +30,7 @@ export interface Runtime {
 }
 
 export interface RuntimeTools {
+  readonly client: PhantomTokenClient;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly startTrace: StartTrace | undefined;
@@ -42,14 +42,9 @@ interface Found {
   readonly query: string;
 }
 
-export async function createRuntime(config: Config, tools: RuntimeTools): Promise<Runtime> {
-  const { log, metrics } = tools;
-  const onEvent = (event: PhantomTokenEvent) => {
-    metrics.onEvent(event);
-    logEvent(log, event);
-  };
-  const { client, close } = await createIntrospectionClient(config, onEvent, log);
-  const routes = config.routes.map((options) => createRoute(options, config, { ...tools, client }));
+export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
+  const { client, log, metrics } = tools;
+  const routes = config.routes.map((options) => createRoute(options, config, tools));
   const forwardAuth =
     config.forwardAuth &&
     createForwardAuth(config.forwardAuth, client, (status, code) => {
@@ -65,8 +60,8 @@ export async function createRuntime(config: Config, tools: RuntimeTools): Promis
     if (request.method === 'TRACE' || request.method === 'CONNECT') return methodNotAllowed;
     if (!isUnambiguous(path)) return badRequest;
     const route = routeOf(path);
-    // an upstream that decodes slashes must not find another route's resource here
-    if (path.includes('%') && routeOf(decodePath(path)) !== route) return badRequest;
+    // an upstream that reads it in another way must not find another route's resource here
+    if (otherReadings(path).some((reading) => routeOf(reading) !== route)) return badRequest;
     return route === undefined ? notFound : { route, path, query };
   }
 
@@ -101,7 +96,6 @@ export async function createRuntime(config: Config, tools: RuntimeTools): Promis
     findFast: (path) => (path === forwardAuth?.path ? undefined : routeOf(path)?.fast),
     async close() {
       await Promise.all(routes.map((route) => route.close()));
-      await close();
     },
   };
 }
@@ -114,17 +108,4 @@ function agreesOnHost({ httpVersionMajor, headers }: IncomingMessage): boolean {
   if (httpVersionMajor !== 2) return true;
   const authority = headers[':authority'];
   return headers.host === undefined || authority === undefined || headers.host === authority;
-}
-
-function logEvent(log: Log, event: PhantomTokenEvent): void {
-  if (event.type === 'introspection' && event.outcome === 'unknown') {
-    const { code, level, message, serverStatus } = event;
-    log[level === 'error' ? 'error' : 'warn']({ code, serverStatus }, message);
-  } else if (event.type === 'warning') {
-    log.warn({ code: event.code }, event.message);
-  } else if (event.type === 'breaker') {
-    log.warn({ state: event.state }, `the breaker before the authorization server is ${event.state}`);
-  } else if (event.type === 'cache_error') {
-    log.debug({ code: event.code, operation: event.operation }, 'the shared cache failed');
-  }
 }
