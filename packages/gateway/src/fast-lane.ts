@@ -77,13 +77,17 @@ class FastConnection {
   #early: Buffer | undefined;
   #sent: Sent | undefined;
   #wasQuiet = false;
+  /** The client has said all that it will. */
+  #hasEnded = false;
+  /** The client has not taken an answer for as long as an idle connection is kept. */
+  #isSlow = false;
 
   constructor(socket: Socket, options: FastLaneOptions, state: LaneState) {
     this.#socket = socket;
     this.#options = options;
     this.#state = state;
     this.#responder = new FastResponder(socket, {
-      isLast: () => state.isDraining,
+      isLast: () => state.isDraining || this.#hasEnded,
       onDone: () => this.#onDone(),
       pause: () => this.#sent?.pause(),
     });
@@ -92,7 +96,7 @@ class FastConnection {
       ['drain', () => this.#sent?.resume()],
       ['timeout', () => this.#onTimeout()],
       ['error', () => socket.destroy()],
-      ['end', () => this.#isBusy || socket.end()],
+      ['end', () => this.#onEnd()],
       ['close', () => this.#onClose()],
     ];
     for (const [event, listener] of this.#listeners) socket.on(event, listener as () => void);
@@ -148,6 +152,7 @@ class FastConnection {
   #onDone(): void {
     this.#isBusy = false;
     this.#sent = undefined;
+    this.#isSlow = false;
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     this.#socket.setTimeout(this.#options.limits.keepAliveSeconds * 1000);
     if (this.#early === undefined) return;
@@ -165,10 +170,21 @@ class FastConnection {
     this.#options.handOver(socket, bytes);
   }
 
+  #onEnd(): void {
+    this.#hasEnded = true;
+    if (!this.#isBusy) this.#socket.end();
+  }
+
   #onTimeout(): void {
-    // the upstream has time limits of its own; a client that does not read its answer is not waited for
+    // the upstream has time limits of its own
     if (this.#isBusy && !this.#socket.writableNeedDrain) return;
-    this.#socket.destroy();
+    if (!this.#isBusy || this.#isSlow) {
+      this.#socket.destroy();
+      return;
+    }
+    // the limit so far was one for requests
+    this.#isSlow = true;
+    this.#socket.setTimeout(this.#options.limits.idleTimeoutSeconds * 1000);
   }
 
   #onClose(): void {

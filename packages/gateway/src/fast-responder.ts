@@ -53,8 +53,6 @@ export class FastResponder implements Exchange {
           : `Content-Length: ${length}\r\n`;
     const date = hasDate.test(fields) ? '' : dateLine();
     this.#head = `HTTP/1.1 ${status} ${reason}\r\n${fields}${date}${framing}${this.#isLast ? closing : ''}\r\n`;
-    // a stream may be silent for long after its head
-    if (this.#isChunked) setImmediate(() => this.#flush());
   }
 
   onBody(chunk: Buffer): void {
@@ -73,6 +71,11 @@ export class FastResponder implements Exchange {
       isKeepingUp = socket.write(chunk);
     }
     if (!isKeepingUp) this.#options.pause();
+  }
+
+  /** A body may be long in coming after its head. */
+  onPause(): void {
+    this.#flush();
   }
 
   onEnd(trailers: string): void {

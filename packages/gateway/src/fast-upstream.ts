@@ -3,6 +3,8 @@ import { ResponseReader, type ResponseSink } from './fast-response.js';
 
 /** Who waits for a response: told of its parts, or that none will come. */
 export interface Exchange extends ResponseSink {
+  /** All that came at once has been told. */
+  onPause(): void;
   onFailure(code: string): void;
 }
 
@@ -123,6 +125,7 @@ class Connection implements Sent {
   #isFresh = true;
   #hasAnswered = false;
   #isConnected = false;
+  #isPaused = false;
   #retried: Connection | undefined;
   readonly #sink: ResponseSink;
 
@@ -167,13 +170,17 @@ class Connection implements Sent {
   }
 
   pause(): void {
-    if (this.#retried === undefined) this.#socket.pause();
-    else this.#retried.pause();
+    if (this.#retried === undefined) {
+      this.#isPaused = true;
+      this.#socket.pause();
+    } else this.#retried.pause();
   }
 
   resume(): void {
-    if (this.#retried === undefined) this.#socket.resume();
-    else this.#retried.resume();
+    if (this.#retried === undefined) {
+      this.#isPaused = false;
+      this.#socket.resume();
+    } else this.#retried.resume();
   }
 
   abandon(): void {
@@ -198,6 +205,7 @@ class Connection implements Sent {
     this.#hasAnswered = true;
     try {
       this.#reader.read(chunk);
+      this.#exchange?.onPause();
     } catch (error) {
       this.#fail((error as { code?: string }).code ?? 'ERR_UPSTREAM');
       this.#socket.destroy();
@@ -213,6 +221,8 @@ class Connection implements Sent {
       this.#socket.destroy();
       return;
     }
+    // whoever had it paused is done with it
+    if (this.#isPaused) this.resume();
     this.#socket.setTimeout(keepMilliseconds);
     if (!this.#owner.onIdle()) this.#socket.destroy();
   }
