@@ -10,6 +10,7 @@ import type { Config } from './config-schema.js';
 import { createNetworkTest } from './network-list.js';
 import { badRequest, notFound, refuse } from './refusal.js';
 import { isUnambiguous, readTarget } from './request-path.js';
+import type { Work } from './work.js';
 
 type Options = NonNullable<Config['forwardAuth']>;
 
@@ -33,6 +34,7 @@ const maxScopeSets = 256;
 export function createForwardAuth(
   options: Options,
   client: PhantomTokenClient,
+  work: Work,
   onAnswer: OnAnswer,
 ): ForwardAuth {
   const isAllowed = createNetworkTest(options.allowFrom);
@@ -86,7 +88,7 @@ export function createForwardAuth(
         answer(challenge.status, error.code);
         refuse(response, challenge);
       });
-      if (outcome instanceof Promise) outcome.catch(() => response.destroy());
+      if (outcome instanceof Promise) work.add(outcome.catch(() => response.destroy()));
     },
   };
 }
@@ -104,14 +106,13 @@ interface Original {
 
 /** The protected request. Two gateways' words at once mean that one of them is the client's: nothing is believed. */
 function readOriginal(request: IncomingMessage): Original | undefined {
-  const one = (name: string) => request.headersDistinct[name];
-  const read = (ours: string, theirs: string): string | undefined | false => {
-    const values = [...(one(ours) ?? []), ...(one(theirs) ?? [])];
-    return values.length > 1 ? false : values[0];
-  };
-  const method = read('x-forwarded-method', 'x-original-method');
-  const url = read('x-forwarded-uri', 'x-original-url');
-  if (method === false || url === false) return undefined;
+  const read = (...names: string[]) => names.map((name) => request.headersDistinct[name] ?? []);
+  const ours = read('x-forwarded-method', 'x-forwarded-uri');
+  const theirs = read('x-original-method', 'x-original-url');
+  const isSaid = (values: readonly string[]) => values.length > 0;
+  if ([...ours, ...theirs].some((values) => values.length > 1) || (ours.some(isSaid) && theirs.some(isSaid)))
+    return undefined;
+  const [method, url] = (ours.some(isSaid) ? ours : theirs).map(([value]) => value);
   if (url === undefined) return { method: method ?? 'GET', url: '/' };
   // nginx's X-Original-URL may be absolute
   const local = url.replace(/^https?:\/\/[^/?#]*/i, '') || '/';

@@ -16,6 +16,7 @@ import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { failed, type Refusal, refuse, refuseUpgrade } from './refusal.js';
 import type { RequestTrace, StartTrace } from './tracing.js';
+import type { Work } from './work.js';
 
 /** What a route does with a request once it may pass, or not: the same for plain requests and upgrades. */
 interface Actions {
@@ -39,6 +40,7 @@ export interface RouteTools {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly startTrace: StartTrace | undefined;
+  readonly work: Work;
 }
 
 /** One entry of `routes`: who may pass, and where to. */
@@ -72,7 +74,8 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       trace?.end(challenge.status, code);
       if (!actions.isGone()) actions.refuse(challenge);
     });
-    if (outcome instanceof Promise) outcome.catch((error) => actions.refuse(onUnexpected(error)));
+    if (outcome instanceof Promise)
+      tools.work.add(outcome.catch((error) => actions.refuse(onUnexpected(error))));
   }
 
   function describeChanges(target: string, trace: RequestTrace | undefined): ForwardChanges {
@@ -123,7 +126,7 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
           refuse(challenge);
         },
       );
-      if (outcome instanceof Promise) outcome.catch((error) => refuse(onUnexpected(error)));
+      if (outcome instanceof Promise) tools.work.add(outcome.catch((error) => refuse(onUnexpected(error))));
     },
     onOutcome,
   };

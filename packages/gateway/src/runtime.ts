@@ -18,6 +18,7 @@ import {
 import { isBelow, isUnambiguous, otherReadings, readTarget } from './request-path.js';
 import { createRoute, type Route } from './route.js';
 import type { StartTrace } from './tracing.js';
+import { createWork } from './work.js';
 
 /** What a configuration makes of requests. A reload makes another one and lets the old one end its work. */
 export interface Runtime {
@@ -44,10 +45,11 @@ interface Found {
 
 export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
   const { client, log, metrics } = tools;
-  const routes = config.routes.map((options) => createRoute(options, config, tools));
+  const work = createWork();
+  const routes = config.routes.map((options) => createRoute(options, config, { ...tools, work }));
   const forwardAuth =
     config.forwardAuth &&
-    createForwardAuth(config.forwardAuth, client, (status, code) => {
+    createForwardAuth(config.forwardAuth, client, work, (status, code) => {
       metrics.countRequest('forward auth', status);
       if (code === undefined) return;
       metrics.countRefusal(code);
@@ -95,6 +97,7 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
     },
     findFast: (path) => (path === forwardAuth?.path ? undefined : routeOf(path)?.fast),
     async close() {
+      await work.settled();
       await Promise.all(routes.map((route) => route.close()));
     },
   };

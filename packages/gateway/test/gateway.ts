@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
+import { onEnd } from './lifetime.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
@@ -24,13 +24,13 @@ export interface RunningGateway {
   metrics(): Promise<string>;
 }
 
-/** Runs the command as people do, and waits until it accepts connections. Ends with the test. */
+/** Runs the command as people do, and waits until it accepts connections. Ends with the test, or with the file. */
 export async function startGateway(config: object | { readonly file: string }): Promise<RunningGateway> {
   const isFile = 'file' in config;
   const child = spawn(process.execPath, [cli, '--config', isFile ? String(config.file) : '-'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onEnd(() => void child.kill('SIGKILL'));
   if (!isFile) child.stdin.end(stringify(config));
   const lines: Line[] = [];
   const waiting = new Set<() => void>();

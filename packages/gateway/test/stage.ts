@@ -8,7 +8,7 @@ import {
   signJwt,
   startScriptedServer,
 } from '@phantom-token/conformance';
-import { onTestFinished } from 'vitest';
+import { onEnd } from './lifetime.js';
 
 export interface Upstream {
   readonly url: string;
@@ -18,7 +18,7 @@ export interface Upstream {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-/** An API that ends with the test. Without a listener of its own it answers with the fields that it saw. */
+/** An API that ends with the test, or with the file. Without a listener of its own it answers with the fields that it saw. */
 export async function startUpstream(listener?: RequestListener): Promise<Upstream> {
   const requests: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
@@ -39,7 +39,7 @@ export async function startUpstream(listener?: RequestListener): Promise<Upstrea
     socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  onEnd(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
@@ -56,7 +56,7 @@ export interface AuthorizationServer {
 /** An authorization server for which every token is active, until it is told otherwise. */
 export async function startAuthorizationServer(): Promise<AuthorizationServer> {
   const server = await startScriptedServer();
-  onTestFinished(() => server.close());
+  onEnd(() => server.close());
   const text = await signJwt({ ...goodClaims, scope: 'read' });
   server.answer(reply(200, jwtType, text));
   const clientAuth = { method: 'client_secret_basic', clientId: 'gateway', clientSecret: 'gateway-secret' };

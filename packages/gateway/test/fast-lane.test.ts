@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { UpstreamPool } from '../src/fast-upstream.js';
+import { startGateway } from './gateway.js';
+import { format, openConnection } from './raw.js';
+import { listen, startAuthorizationServer, startUpstream } from './stage.js';
+
+async function start(listener: Parameters<typeof startUpstream>[0], more: object = {}) {
+  const upstream = await startUpstream(listener);
+  const { introspection } = await startAuthorizationServer();
+  const { maxConnections, ...rest } = more as { maxConnections?: number };
+  const route = { path: '/', upstream: upstream.url, ...(maxConnections ? { maxConnections } : {}) };
+  const gateway = await startGateway({ listen, introspection, routes: [route], ...rest });
+  return { upstream, gateway };
+}
+
+const get = format('GET', '/', ['Authorization: Bearer good']);
+
+describe('the fast lane', () => {
+  it.each([
+    ['a length', { 'Content-Length': '2' }],
+    ['chunks', {}],
+  ])('passes a head on before its body comes, with %s', async (_title, fields) => {
+    let finish = () => {};
+    const { gateway } = await start((_request, response) => {
+      response.writeHead(200, { 'X-Head': 'here', ...fields }).flushHeaders();
+      finish = () => void response.end('ok');
+    });
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+    socket.write(get);
+    const [head] = await once(socket, 'data');
+    expect(String(head)).toContain('X-Head: here');
+    finish();
+    const [body] = await once(socket, 'data');
+    expect(String(body)).toContain('ok');
+    socket.destroy();
+  });
+
+  it('answers a client that has said all it will, and closes', async () => {
+    const { gateway } = await start(undefined);
+    const connection = openConnection(gateway.url);
+    connection.send(get);
+    connection.end();
+    expect(await connection.answer()).toMatchObject({ status: 200, isCut: false });
+    await connection.closed;
+  });
+
+  it('answers a request that came before the answer to the one before', async () => {
+    const { gateway, upstream } = await start(undefined);
+    const connection = openConnection(gateway.url);
+    connection.send(get);
+    connection.send(get + format('POST', '/two', ['Authorization: Bearer good', 'Content-Length: 3'], 'abc'));
+    const answers = [await connection.answer(), await connection.answer(), await connection.answer()];
+    expect(answers.map((it) => it?.status)).toEqual([200, 200, 200]);
+    expect(upstream.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /',
+      'GET /',
+      'POST /two',
+    ]);
+    connection.destroy();
+  });
+
+  it('lets a request wait for a connection where there may be no more', async () => {
+    const waiting: (() => void)[] = [];
+    const { upstream, gateway } = await start(
+      (_request, response) => {
+        waiting.push(() => void response.end('ok'));
+        if (waiting.length === 2) for (const answer of waiting.splice(0)) answer();
+      },
+      { maxConnections: 2 },
+    );
+    const connections = Array.from({ length: 6 }, () => openConnection(gateway.url));
+    for (const connection of connections) connection.send(get);
+    const answers = await Promise.all(connections.map((it) => it.answer()));
+    expect(answers.map((it) => it?.status)).toEqual([200, 200, 200, 200, 200, 200]);
+    expect(upstream.sockets.size).toBe(2);
+    for (const connection of connections) connection.destroy();
+  });
+
+  it('asks again on another connection when the upstream closed the kept one', async () => {
+    const { upstream, gateway } = await start(undefined);
+    const connection = openConnection(gateway.url);
+    connection.send(get);
+    expect((await connection.answer())?.status).toBe(200);
+    // its next request finds the connection closed
+    for (const socket of upstream.sockets) socket.pause().resetAndDestroy();
+    connection.send(get);
+    expect((await connection.answer())?.status).toBe(200);
+    connection.destroy();
+  });
+});
+
+describe('the connections of the fast lane', () => {
+  it('are read again for the next request, even if the end of an answer had to wait', async () => {
+    const upstream = await startUpstream();
+    const { hostname, port } = new URL(upstream.url);
+    const limits = { maxConnections: 1, connectTimeoutSeconds: 5, timeoutSeconds: 5, idleTimeoutSeconds: 5 };
+    const pool = new UpstreamPool({ host: hostname, port: Number(port), ...limits });
+    for (let round = 0; round < 3; round++) {
+      const outcome = await new Promise<string>((resolve) => {
+        const sent = pool.send('GET / HTTP/1.1\r\nhost: upstream\r\n\r\n', {
+          onHead: () => {},
+          // the client does not keep up
+          onBody: () => sent.pause(),
+          onPause: () => {},
+          onEnd: () => resolve('answered'),
+          onFailure: resolve,
+        });
+      });
+      expect(outcome).toBe('answered');
+    }
+    expect(upstream.sockets.size).toBe(1);
+    pool.close();
+  });
+});
