@@ -6,7 +6,7 @@ import { clientSecretBasic, clientSecretPost } from './client-auth.js';
 async function sent(auth: ReturnType<typeof clientSecretBasic>) {
   const headers = new Headers();
   const body = new URLSearchParams();
-  await auth.authenticate(headers, body);
+  await auth.authenticate(headers, body, { endpoint: 'https://as.example', issuer: undefined, now: 0 });
   const basic = headers.get('Authorization')?.replace(/^Basic /, '');
   return { basic: basic === undefined ? undefined : Buffer.from(basic, 'base64').toString(), body };
 }

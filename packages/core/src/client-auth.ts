@@ -1,4 +1,15 @@
 import { nonEmpty, refuseUnknown } from './option-checks.js';
+import { holdSecret, readText, type Secret } from './secret.js';
+
+/** What a client that asks for authentication knows of the request. */
+export interface ClientAuthContext {
+  /** The introspection endpoint. */
+  readonly endpoint: string;
+  /** The authorization server's issuer, where it is known. */
+  readonly issuer: string | undefined;
+  /** NumericDate of now. */
+  readonly now: number;
+}
 
 /** How the client proves itself to the authorization server; a value made by one of the functions below. */
 export interface ClientAuth {
@@ -7,7 +18,12 @@ export interface ClientAuth {
   /** Who asks, since a server may answer two clients differently. Part of every cache key. */
   readonly clientId: string;
   /** Adds the credentials to a request that is about to be sent. */
-  authenticate(headers: Headers, body: URLSearchParams): void | Promise<void>;
+  authenticate(headers: Headers, body: URLSearchParams, context: ClientAuthContext): void | Promise<void>;
+  /**
+   * The server has refused these credentials: reads them again where they can be. Whether there are others now, with
+   * which the request is sent once more.
+   */
+  renew?(): Promise<boolean>;
 }
 
 export interface ClientSecretBasicOptions {
@@ -24,7 +40,7 @@ export interface ClientSecretBasicOptions {
  */
 export function clientSecretBasic(
   clientId: string,
-  clientSecret: string,
+  clientSecret: Secret,
   options: ClientSecretBasicOptions = {},
 ): ClientAuth {
   refuseUnknown('clientSecretBasic', options, { encoding: true });
@@ -32,16 +48,17 @@ export function clientSecretBasic(
   if (encoding !== 'form' && encoding !== 'raw') throw new TypeError('encoding must be "form" or "raw"');
   const encode = encoding === 'form' ? formEncode : (text: string) => text;
   const id = encode(nonEmpty('clientId', clientId));
-  const secret = encode(nonEmpty('clientSecret', clientSecret));
   if (id.includes(':'))
     throw new TypeError('clientId must not contain a colon when encoding is "raw" (RFC 7617 §2)');
-  const authorization = `Basic ${base64(`${id}:${secret}`)}`;
+  const read = readText('clientSecret');
+  const held = holdSecret(clientSecret, (secret) => `Basic ${base64(`${id}:${encode(read(secret))}`)}`);
   return Object.freeze({
     method: 'client_secret_basic',
     clientId,
-    authenticate(headers: Headers) {
-      headers.set('Authorization', authorization);
+    async authenticate(headers: Headers) {
+      headers.set('Authorization', await held.current());
     },
+    renew: held.renew,
   });
 }
 
@@ -49,16 +66,52 @@ export function clientSecretBasic(
  * `client_secret_post`: id and secret in the form body (RFC 6749 §2.3.1).
  * @throws {TypeError} for an empty id or secret.
  */
-export function clientSecretPost(clientId: string, clientSecret: string): ClientAuth {
+export function clientSecretPost(clientId: string, clientSecret: Secret): ClientAuth {
   nonEmpty('clientId', clientId);
-  nonEmpty('clientSecret', clientSecret);
+  const held = holdSecret(clientSecret, readText('clientSecret'));
   return Object.freeze({
     method: 'client_secret_post',
     clientId,
+    async authenticate(_headers: Headers, body: URLSearchParams) {
+      body.set('client_id', clientId);
+      body.set('client_secret', await held.current());
+    },
+    renew: held.renew,
+  });
+}
+
+/**
+ * `tls_client_auth` and `self_signed_tls_client_auth`: the certificate of the TLS connection says who we are (RFC 8705
+ * §2), so that `fetch` must present it; `createFetch` of `@phantom-token/core/node` takes `cert` and `key`.
+ * @throws {TypeError} for an empty id.
+ */
+export function tlsClientAuth(clientId: string): ClientAuth {
+  nonEmpty('clientId', clientId);
+  return Object.freeze({
+    method: 'tls_client_auth',
+    clientId,
     authenticate(_headers: Headers, body: URLSearchParams) {
       body.set('client_id', clientId);
-      body.set('client_secret', clientSecret);
     },
+  });
+}
+
+/**
+ * A bearer token of our own (RFC 7662 §2.1). `clientId` names who it was issued to: a server may answer two clients
+ * differently, and what it told one is not what it tells the other. A function is asked for the token once, and again
+ * when the server refuses it.
+ * @throws {TypeError} for an empty id or token.
+ */
+export function bearerAuth(clientId: string, token: Secret): ClientAuth {
+  nonEmpty('clientId', clientId);
+  const held = holdSecret(token, (text) => `Bearer ${readText('token')(text)}`);
+  return Object.freeze({
+    method: 'bearer',
+    clientId,
+    async authenticate(headers: Headers) {
+      headers.set('Authorization', await held.current());
+    },
+    renew: held.renew,
   });
 }
 

@@ -22,7 +22,7 @@ import type { Policy } from './policy.js';
 export interface PhantomTokenClientOptions {
   /** The authorization server's introspection endpoint (RFC 7662 §2). `https:`, or `http:` on loopback. */
   readonly introspectionEndpoint: string | URL;
-  /** How we prove ourselves there: `clientSecretBasic(…)` or `clientSecretPost(…)`. */
+  /** How we prove ourselves there: `clientSecretBasic(…)`, `privateKeyJwt(…)` or another such function. */
   readonly clientAuth: ClientAuth;
   /** The issuer that tokens must come from, where they name one (RFC 8414 §2). Default: not checked. */
   readonly issuer?: string;
@@ -199,7 +199,7 @@ export function cacheContext(options: ResolvedClientOptions): readonly string[] 
 
 function readClientAuth(value: ClientAuth): ClientAuth {
   const made = typeof value?.authenticate === 'function' && typeof value.clientId === 'string';
-  if (!made) throw new TypeError('clientAuth must be made by clientSecretBasic or clientSecretPost');
+  if (!made) throw new TypeError('clientAuth must be made by clientSecretBasic or another such function');
   return value;
 }
 

@@ -11,10 +11,21 @@ export type { CacheEntry, Claims, IntrospectionResult, TokenCache } from './cach
 export { type Challenge, type ChallengeOptions, challenge } from './challenge.js';
 export { createPhantomTokenClient, type PhantomTokenClient, type WaitOptions } from './client.js';
 export {
+  type ClientAssertionOptions,
+  type ClientSecretJwtOptions,
+  clientSecretJwt,
+  type PrivateKey,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+} from './client-assertion.js';
+export {
+  bearerAuth,
   type ClientAuth,
+  type ClientAuthContext,
   type ClientSecretBasicOptions,
   clientSecretBasic,
   clientSecretPost,
+  tlsClientAuth,
 } from './client-auth.js';
 export type { PhantomTokenClientOptions } from './client-options.js';
 export { type DiscoveredServer, type DiscoverOptions, discover } from './discovery.js';
@@ -31,4 +42,5 @@ export type { Fetch } from './http-exchange.js';
 export { type JwtVerifier, type JwtVerifierOptions, jwtVerifier } from './jwt-verifier.js';
 export { type MemoryCacheOptions, memoryCache } from './memory-cache.js';
 export { readAuthorization, replaceAuthorization } from './raw-headers.js';
+export type { Secret } from './secret.js';
 export { tieredCache } from './tiered-cache.js';

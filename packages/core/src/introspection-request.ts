@@ -6,18 +6,20 @@ export interface IntrospectionRequestOptions {
   readonly accept: string;
   readonly clientAuth: ClientAuth;
   readonly extraParameters: Readonly<Record<string, string>>;
+  readonly issuer: string | undefined;
 }
 
 /** The request of RFC 7662 §2.1 for a token. Made anew for every attempt, since credentials may be for one use. */
 export async function buildIntrospectionRequest(
   token: string,
-  { introspectionEndpoint, accept, clientAuth, extraParameters }: IntrospectionRequestOptions,
+  { introspectionEndpoint, accept, clientAuth, extraParameters, issuer }: IntrospectionRequestOptions,
+  now: number,
 ): Promise<HttpRequest> {
   const headers = new Headers({
     Accept: accept,
     'Content-Type': 'application/x-www-form-urlencoded',
   });
   const body = new URLSearchParams({ ...extraParameters, token });
-  await clientAuth.authenticate(headers, body);
+  await clientAuth.authenticate(headers, body, { endpoint: introspectionEndpoint, issuer, now });
   return { url: introspectionEndpoint, method: 'POST', headers, body: body.toString() };
 }

@@ -40,7 +40,11 @@ export function createIntrospector(
   const warnings = createWarnings(emit);
 
   async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
-    const answer = await exchangeHttp(() => build(token), { ...options, signal });
+    const send = () => exchangeHttp(() => build(token), { ...options, signal });
+    let answer = await send();
+    // a secret may have been replaced since we read it; its failure to come is told like the refusal
+    if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
+      answer = await send();
     const result = parseIntrospectionResponse(answer, options, now());
     if (result.active) await verify(result.jwt);
     return toEntry(result, parseCacheControl(answer.headers));
@@ -48,7 +52,7 @@ export function createIntrospector(
 
   // what users plug in may fail in any way; none of that is the client's fault, and none of its words go on
   const build = (token: string) =>
-    buildIntrospectionRequest(token, options).catch(() => {
+    buildIntrospectionRequest(token, options, now()).catch(() => {
       throw new IntrospectionError('ERR_CLIENT_AUTH', 'clientAuth failed to make our credentials');
     });
 

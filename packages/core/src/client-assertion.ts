@@ -1,0 +1,124 @@
+import { type CryptoKey, importJWK, importPKCS8, type JWK, type KeyObject, SignJWT } from 'jose';
+import type { ClientAuth, ClientAuthContext } from './client-auth.js';
+import { nonEmpty, refuseUnknown, seconds } from './option-checks.js';
+import { type HeldSecret, holdSecret, readText, type Secret } from './secret.js';
+
+export interface ClientAssertionOptions {
+  /** `aud` of the assertion. Default: the client's `issuer`, or the introspection endpoint where none is set. */
+  readonly audience?: string;
+  /** How long an assertion holds. Seconds, default 60, at most 300. */
+  readonly lifetimeSeconds?: number;
+}
+
+export interface ClientSecretJwtOptions extends ClientAssertionOptions {
+  /** `HS256` (default), `HS384` or `HS512`. */
+  readonly algorithm?: 'HS256' | 'HS384' | 'HS512';
+}
+
+export interface PrivateKeyJwtOptions extends ClientAssertionOptions {
+  /** Signature algorithm. Default: the key's own `alg`, or `RS256`, or for elliptic curves what fits the curve. */
+  readonly algorithm?: string;
+  /** Names the key in the assertion's header. Default: the key's own `kid`, if it has one. */
+  readonly keyId?: string;
+}
+
+/** A private key: PKCS #8 in PEM, a JWK (RFC 7517), or one that WebCrypto or Node has imported. */
+export type PrivateKey = string | JWK | CryptoKey | KeyObject;
+
+const assertionOptions = { audience: true, lifetimeSeconds: true, algorithm: true };
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/**
+ * `client_secret_jwt`: an assertion that the secret signs, so that the secret itself never crosses the network (RFC 7523
+ * §2.2).
+ * @throws {TypeError} for an empty id or secret, or an unknown algorithm.
+ */
+export function clientSecretJwt(
+  clientId: string,
+  clientSecret: Secret,
+  options: ClientSecretJwtOptions = {},
+): ClientAuth {
+  refuseUnknown('clientSecretJwt', options, assertionOptions);
+  const { algorithm = 'HS256' } = options;
+  if (!/^HS(?:256|384|512)$/.test(algorithm)) throw new TypeError('algorithm must be HS256, HS384 or HS512');
+  const read = readText('clientSecret');
+  const held = holdSecret(clientSecret, (secret) => ({
+    key: new TextEncoder().encode(read(secret)),
+    header: { alg: algorithm },
+  }));
+  return assertionAuth('client_secret_jwt', clientId, held, options);
+}
+
+/**
+ * `private_key_jwt`: an assertion that our key signs (RFC 7523 §2.2). For a rotation without a refused request give a
+ * function: it is asked again when the server refuses what the key has signed.
+ * @throws {TypeError} for an empty id or an unknown option.
+ */
+export function privateKeyJwt(
+  clientId: string,
+  key: Secret<PrivateKey>,
+  options: PrivateKeyJwtOptions = {},
+): ClientAuth {
+  refuseUnknown('privateKeyJwt', options, { ...assertionOptions, keyId: true });
+  const held = holdSecret(key, (from) => importKey(from, options));
+  return assertionAuth('private_key_jwt', clientId, held, options);
+}
+
+interface SigningKey {
+  readonly key: Uint8Array | CryptoKey | KeyObject;
+  readonly header: { readonly alg: string; readonly kid?: string };
+}
+
+const curves: Readonly<Record<string, string>> = {
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  'P-521': 'ES512',
+  Ed25519: 'EdDSA',
+};
+
+async function importKey(from: PrivateKey, { algorithm, keyId }: PrivateKeyJwtOptions): Promise<SigningKey> {
+  const header = (alg: string, kid = keyId) => (kid === undefined ? { alg } : { alg, kid });
+  if (typeof from === 'string') {
+    const alg = algorithm ?? 'RS256';
+    return { key: await importPKCS8(from, alg), header: header(alg) };
+  }
+  if (isJwk(from)) {
+    const alg = algorithm ?? from.alg ?? curves[from.crv ?? ''] ?? 'RS256';
+    return { key: await importJWK(from, alg), header: header(alg, keyId ?? from.kid) };
+  }
+  return { key: from, header: header(algorithm ?? 'RS256') };
+}
+
+const isJwk = (key: Exclude<PrivateKey, string>): key is JWK => 'kty' in key;
+
+function assertionAuth(
+  method: string,
+  clientId: string,
+  held: HeldSecret<SigningKey>,
+  { audience, lifetimeSeconds }: ClientAssertionOptions,
+): ClientAuth {
+  nonEmpty('clientId', clientId);
+  if (audience !== undefined) nonEmpty('audience', audience);
+  const lifetime = seconds('lifetimeSeconds', lifetimeSeconds, 60, { positive: true });
+  if (lifetime > 300) throw new TypeError('lifetimeSeconds must be 300 or less');
+  return Object.freeze({
+    method,
+    clientId,
+    async authenticate(_headers: Headers, body: URLSearchParams, context: ClientAuthContext) {
+      const { key, header } = await held.current();
+      const now = Math.floor(context.now);
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader(header)
+        .setIssuer(clientId)
+        .setSubject(clientId)
+        .setAudience(audience ?? context.issuer ?? context.endpoint)
+        .setIssuedAt(now)
+        .setExpirationTime(now + lifetime)
+        .sign(key);
+      body.set('client_id', clientId);
+      body.set('client_assertion_type', assertionType);
+      body.set('client_assertion', assertion);
+    },
+    renew: held.renew,
+  });
+}
