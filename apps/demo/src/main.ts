@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { getToken } from './app.js';
+import { clients } from './authorization-server.js';
 import { playStory, steps } from './story.js';
 import { type Break, startWorld, type World } from './world.js';
 
@@ -42,6 +43,13 @@ async function serve(): Promise<void> {
   console.log('\ntry it with a token for ten minutes:');
   for (const { name, url } of world.gateways)
     console.log(`curl -H 'Authorization: Bearer ${token}' ${url}/orders  # ${name}`);
+  if (!world.isRemote) {
+    const { authorizationServer, api } = world;
+    console.log('\nor put the gateway of packages/gateway in front of the API, as its README says, with');
+    console.log(
+      `export ISSUER=${authorizationServer.issuer} API_URL=${api.url} CLIENT_SECRET=${clients.gateway.secret} TOKEN=${token}`,
+    );
+  }
   const stop = () => void world.close().then(() => process.exit(0));
   process.once('SIGINT', stop).once('SIGTERM', stop);
 }

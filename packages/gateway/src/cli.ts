@@ -7,6 +7,7 @@ import { startAdminServer } from './admin-server.js';
 import { runWorker, startCluster } from './cluster.js';
 import { ConfigError, parseConfig } from './config-file.js';
 import { buildJsonSchema, type Config } from './config-schema.js';
+import { describeHiddenRoutes } from './hidden-routes.js';
 import { startInstance } from './instance.js';
 import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
@@ -70,7 +71,10 @@ async function main(): Promise<void> {
       `the configuration cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`,
     );
   }
-  if (check) return void process.stdout.write('the configuration is valid\n');
+  if (check) {
+    for (const warning of describeHiddenRoutes(config)) process.stderr.write(`${warning}\n`);
+    return void process.stdout.write('the configuration is valid\n');
+  }
   try {
     await run(config, file);
   } catch (error) {
@@ -82,6 +86,7 @@ async function main(): Promise<void> {
 
 async function run(config: Config, file: string): Promise<void> {
   const log = createLog(config.log.level);
+  for (const warning of describeHiddenRoutes(config)) log.warn(warning);
   const metrics = createMetrics();
   let isDraining = false;
   const alone = {

@@ -7,43 +7,63 @@ import { createMetrics } from './metrics.js';
 
 /** Several processes that share a port. The first one only watches over the others. */
 
-type Order = { readonly type: 'start' | 'reload'; readonly config: Config } | { readonly type: 'drain' };
+type Order =
+  | { readonly type: 'start' | 'reload'; readonly config: Config }
+  | { readonly type: 'close' | 'drain' };
 type Report =
   | { readonly type: 'listening'; readonly url: string }
-  | { readonly type: 'reloaded' }
+  | { readonly type: 'ready' | 'reloaded' | 'closed' }
   | { readonly type: 'failed'; readonly message: string };
 
-export interface Cluster extends Instance {
+export interface Cluster extends Omit<Instance, 'close'> {
   isReady(): boolean;
   collect(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
+
+/** How long until a worker that could not start is tried again. */
+const retryMilliseconds = 1000;
 
 /** Starts the workers and resolves when all of them listen. One that dies is replaced. */
 export async function startCluster(config: Config, log: Log): Promise<Cluster> {
   let current = config;
   let isDraining = false;
+  /** Those that hear what they are told. */
+  const ready = new Set<Worker>();
   const listening = new Set<Worker>();
   const registry = new AggregatorRegistry();
   const live = () => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  const tell = (worker: Worker, order: Order) => worker.send(order);
 
   const start = () =>
     new Promise<string>((resolve, reject) => {
       const worker = cluster.fork();
       worker.on('message', (report: Report) => {
+        // not on 'online': it does not listen by then, and would never hear of it
+        if (report.type === 'ready') {
+          ready.add(worker);
+          tell(worker, isDraining ? { type: 'drain' } : { type: 'start', config: current });
+        }
         if (report.type === 'failed') reject(new Error(report.message));
         if (report.type !== 'listening') return;
         listening.add(worker);
         resolve(report.url);
       });
       worker.on('exit', () => {
+        reject(new Error('it ended before it listened'));
+        ready.delete(worker);
         const wasListening = listening.delete(worker);
         if (isDraining || !wasListening) return;
         log.error('a worker ended; another one takes its place');
-        start().catch((error: Error) => log.error({ reason: error.message }, 'a worker could not start'));
+        replace();
       });
-      worker.on('online', () => tell(worker, { type: 'start', config: current }));
     });
+
+  function replace(): void {
+    if (isDraining) return;
+    start().catch((error: Error) => {
+      log.error({ reason: error.message }, 'a worker could not start; trying again');
+      setTimeout(replace, retryMilliseconds);
+    });
+  }
 
   const urls = await Promise.all(Array.from({ length: config.workers }, start));
   return {
@@ -51,12 +71,16 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
     async reload(next) {
       // a worker that takes the place of another begins with it
       current = next;
-      await Promise.all(live().map((worker) => reloadWorker(worker, next)));
+      await Promise.all(
+        [...ready].map((worker) => ask(worker, { type: 'reload', config: next }, 'reloaded')),
+      );
     },
     async drain() {
       isDraining = true;
+      // a client that one worker sends away must not come in again at another's
+      await Promise.all([...ready].map((worker) => ask(worker, { type: 'close' }, 'closed')));
       const ended = live().map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
-      for (const worker of live()) tell(worker, { type: 'drain' });
+      for (const worker of ready) tell(worker, { type: 'drain' });
       await Promise.all(ended);
     },
     isReady: () => !isDraining && listening.size === config.workers,
@@ -64,17 +88,21 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
   };
 }
 
-function reloadWorker(worker: Worker, config: Config): Promise<void> {
+// one that has just died hears nothing; its exit is told
+const tell = (worker: Worker, order: Order) => worker.send(order, () => {});
+
+/** Resolves when the worker has done it, or has ended. */
+function ask(worker: Worker, order: Order, done: 'reloaded' | 'closed'): Promise<void> {
   return new Promise((resolve, reject) => {
     const onExit = () => resolve();
     const onReport = (report: Report) => {
-      if (report.type !== 'reloaded' && report.type !== 'failed') return;
+      if (report.type !== done && report.type !== 'failed') return;
       worker.off('message', onReport).off('exit', onExit);
       if (report.type === 'failed') reject(new Error(report.message));
       else resolve();
     };
     worker.on('message', onReport).on('exit', onExit);
-    worker.send({ type: 'reload', config } satisfies Order);
+    tell(worker, order);
   });
 }
 
@@ -82,8 +110,10 @@ function reloadWorker(worker: Worker, config: Config): Promise<void> {
 export function runWorker(createLog: (level: string) => Log): void {
   const metrics = createMetrics();
   AggregatorRegistry.setRegistries([metrics.registry]);
+  // makes the first process' requests for metrics heard here
+  new AggregatorRegistry();
   let instance: Instance | undefined;
-  const report = (message: Report) => process.send?.(message);
+  const report = (message: Report, sent?: () => void) => process.send?.(message, undefined, undefined, sent);
   // the first process decides when to end; a terminal sends its signals to all of us
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit());
@@ -95,16 +125,21 @@ export function runWorker(createLog: (level: string) => Log): void {
       } else if (order.type === 'reload') {
         await instance?.reload(order.config);
         report({ type: 'reloaded' });
+      } else if (order.type === 'close') {
+        instance?.close();
+        report({ type: 'closed' });
       } else if (order.type === 'drain') {
         await instance?.drain();
         process.exit(0);
       }
     } catch (error) {
-      report({ type: 'failed', message: (error as Error).message });
+      const hasStarted = instance !== undefined;
+      report({ type: 'failed', message: (error as Error).message }, () => hasStarted || process.exit(1));
     }
   };
   let obeyed = Promise.resolve();
   process.on('message', (order: Order) => {
     obeyed = obeyed.then(() => obey(order));
   });
+  report({ type: 'ready' });
 }

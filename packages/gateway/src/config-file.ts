@@ -1,6 +1,5 @@
 import { type Document, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import { type Config, configSchema } from './config-schema.js';
-import { isBelow } from './request-path.js';
 
 /** One thing that is wrong in the file. */
 export interface Mistake {
@@ -80,22 +79,7 @@ function findMissingParts(document: Document): Finding[] {
       ]);
   if (!has('routes') && !has('forwardAuth'))
     findings.push([[], 'must have at least one of routes and forwardAuth']);
-  return [...findings, ...findUnreachable(document)];
-}
-
-/** The first route whose path is a prefix wins, so that one below an earlier one never does. */
-function findUnreachable(document: Document): Finding[] {
-  const { routes } = (document.toJS() ?? {}) as { routes?: { path?: unknown }[] };
-  const paths = Array.isArray(routes) ? routes.map((route) => route?.path) : [];
-  return paths.flatMap((path, index): Finding[] => {
-    const winner = paths.findIndex(
-      (it) => typeof it === 'string' && typeof path === 'string' && isBelow(path, it),
-    );
-    if (winner === -1 || winner >= index) return [];
-    return [
-      [['routes', index, 'path'], `is never reached, since routes[${winner}] wins: put it before that`],
-    ];
-  });
+  return findings;
 }
 
 const isInsecure = (value: unknown) =>

@@ -64,6 +64,12 @@ interface LaneState {
   readonly connections: Set<FastConnection>;
 }
 
+/**
+ * How long a client that says no more is still given an answer. Most have left by then, and TCP does not tell the ones
+ * that only read from them.
+ */
+const leaveMilliseconds = 50;
+
 /** A client's connection as long as it is in this lane. */
 class FastConnection {
   readonly #socket: Socket;
@@ -105,7 +111,7 @@ class FastConnection {
 
   closeIfQuiet(): void {
     if (this.#isBusy) return;
-    if (this.#wasQuiet) this.#socket.end();
+    if (this.#wasQuiet) this.#socket.destroySoon();
     this.#wasQuiet = true;
   }
 
@@ -172,10 +178,15 @@ class FastConnection {
 
   #onEnd(): void {
     this.#hasEnded = true;
-    if (!this.#isBusy) this.#socket.end();
+    if (this.#isBusy) this.#socket.setTimeout(leaveMilliseconds);
+    else this.#socket.end();
   }
 
   #onTimeout(): void {
+    if (this.#hasEnded) {
+      this.#socket.destroy();
+      return;
+    }
     // the upstream has time limits of its own
     if (this.#isBusy && !this.#socket.writableNeedDrain) return;
     if (!this.#isBusy || this.#isSlow) {

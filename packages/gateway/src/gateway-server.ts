@@ -17,6 +17,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Config } from './config-schema.js';
 import { createFastLane, type FastLane } from './fast-lane.js';
 import { guardFraming, isRefused } from './framing-guard.js';
+import { KeptConnections } from './kept-connections.js';
 import { badRequest, methodNotAllowed, refuseUpgrade } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
@@ -25,7 +26,9 @@ export interface GatewayServer {
   readonly url: string;
   /** From now on requests go to this one. */
   use(runtime: Runtime): void;
-  /** Accepts no more connections, answers what is under way, and resolves when all connections have ended. */
+  /** Accepts no more connections. */
+  close(): void;
+  /** Does so too, answers what is under way, and resolves when all connections have ended. */
   drain(): Promise<void>;
 }
 
@@ -36,21 +39,30 @@ const quietPeriod = 1000;
 export async function startServer(config: Config, first: Runtime): Promise<GatewayServer> {
   const { listen, limits } = config;
   let runtime = first;
-  let isDraining = false;
+  const connections = new KeptConnections();
   const sessions = new Set<ServerHttp2Session>();
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     if (isRefused(request.socket)) return;
-    if (isDraining && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
+    if (request.httpVersionMajor === 1) connections.begin(response);
     runtime.handle(request, response);
   };
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // an aborted connection is reported to nobody else
     socket.on('error', () => socket.destroy());
+    connections.release(request.socket);
     if (!isRefused(request.socket)) runtime.upgrade(request, socket, head);
   };
 
-  const server = listen.tls === undefined ? createPlain(limits) : createSecure(listen.tls, limits, sessions);
+  const onConnection = (socket: Socket) => {
+    connections.add(socket);
+    guardFraming(socket, limits);
+  };
+
+  const server =
+    listen.tls === undefined
+      ? createPlain(limits, onConnection)
+      : createSecure(listen.tls, limits, sessions, onConnection);
   server.on('request', onRequest as never);
   server.on('checkContinue', onRequest as never);
   server.on('upgrade', onUpgrade);
@@ -72,20 +84,33 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
     door.listen(listen.port, listen.host, resolve);
   });
 
+  let closed: Promise<void> | undefined;
+  // not the HTTP server's own close, which would break off connections whose next request is on its way
+  const close = () => {
+    closed ??= new Promise<void>((resolve) => NetServer.prototype.close.call(door, () => resolve()));
+    return closed;
+  };
+
   return {
     url: formatUrl(listen.tls === undefined ? 'http' : 'https', door.address() as AddressInfo),
     use(next) {
       runtime = next;
     },
+    close: () => void close(),
     async drain() {
-      isDraining = true;
-      // not the HTTP server's own close, which would break off connections whose next request is on its way
-      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(door, () => resolve()));
+      const closed = close();
       lane?.drain();
-      for (const session of sessions) session.close();
+      connections.drain();
+      // GOAWAY says which streams came too late; those are safe to send again (RFC 9113 §6.8)
+      const closeSessions = () => {
+        for (const session of sessions) session.close();
+      };
+      closeSessions();
       const closeQuiet = setInterval(() => {
         lane?.closeQuiet();
-        (server as Server).closeIdleConnections?.();
+        connections.closeQuiet();
+        // one may have been about to begin
+        closeSessions();
       }, quietPeriod);
       await closed;
       clearInterval(closeQuiet);
@@ -116,12 +141,12 @@ const timing = ({ headersTimeoutSeconds, keepAliveSeconds, maxHeaderBytes }: Lim
   maxHeaderSize: maxHeaderBytes,
 });
 
-function createPlain(limits: Limits): Server {
+function createPlain(limits: Limits, onConnection: (socket: Socket) => void): Server {
   const server = createHttpServer({ ...timing(limits), noDelay: true });
   server.timeout = limits.idleTimeoutSeconds * 1000;
   // the guard counts fields; Node would drop what is too many without a word
   server.maxHeadersCount = 0;
-  server.on('connection', (socket) => guardFraming(socket, limits));
+  server.on('connection', onConnection);
   return server;
 }
 
@@ -129,12 +154,14 @@ function createSecure(
   { certFile, keyFile }: NonNullable<Config['listen']['tls']>,
   limits: Limits,
   sessions: Set<ServerHttp2Session>,
+  onConnection: (socket: Socket) => void,
 ): Http2SecureServer {
   const server = createSecureServer({
     allowHTTP1: true,
     cert: readFileSync(certFile),
     key: readFileSync(keyFile),
     minVersion: 'TLSv1.2',
+    handshakeTimeout: limits.headersTimeoutSeconds * 1000,
     maxHeaderListPairs: limits.maxHeaders,
     settings: {
       maxHeaderListSize: limits.maxHeaderBytes,
@@ -145,7 +172,7 @@ function createSecure(
   });
   server.setTimeout(limits.idleTimeoutSeconds * 1000);
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol !== 'h2') guardFraming(socket, limits);
+    if (socket.alpnProtocol !== 'h2') onConnection(socket);
   });
   server.on('session', (session) => {
     sessions.add(session);
@@ -160,7 +187,9 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 function onClientError(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || isRefused(socket as Socket)) {
+  // a failed handshake leaves nothing to say it in
+  const isHttp = /^(?:HPE|ERR_HTTP)_/.test(error.code ?? '');
+  if (!isHttp || !socket.writable || isRefused(socket as Socket)) {
     socket.destroy();
     return;
   }

@@ -12,7 +12,9 @@ export interface Instance {
   readonly url: string;
   /** Goes on with another configuration; requests under way end with the old one. What listens stays as it is. */
   reload(config: Config): Promise<void>;
-  /** Resolves when everything under way has ended, or when the time for that is over. */
+  /** Accepts no more connections. */
+  close(): void;
+  /** Does so too; resolves when everything under way has ended, or when the time for that is over. */
   drain(): Promise<void>;
 }
 
@@ -35,7 +37,11 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
       // what was learned of tokens is kept unless it may not be true any more
       const isSame = whomWeAsk(next) === whomWeAsk(current);
       const former = introspection;
-      if (!isSame) introspection = await createIntrospectionClient(next, onEvent, log);
+      if (!isSame) {
+        introspection = await createIntrospectionClient(next, onEvent, log);
+        // it has a breaker of its own
+        metrics.onEvent({ type: 'breaker', state: 'closed' });
+      }
       runtime = makeRuntime(next);
       current = next;
       server.use(runtime);
@@ -44,6 +50,7 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
         .then(() => (isSame ? undefined : former.close()))
         .catch((error: Error) => log.warn({ error: error.name }, 'closing the old configuration failed'));
     },
+    close: () => server.close(),
     async drain() {
       const timer = new Promise<void>((resolve) => {
         setTimeout(resolve, current.limits.drainSeconds * 1000).unref();

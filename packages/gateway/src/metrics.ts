@@ -48,6 +48,8 @@ export function createMetrics(): Metrics {
     name: 'phantom_token_breaker_state',
     help: '0: closed; 2: open, the authorization server is left alone but for a probe a second.',
     registers,
+    // of several workers, the one that is worst off
+    aggregator: 'max',
   });
   const hits = new Map<string, number>();
   new Counter({

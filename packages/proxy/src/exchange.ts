@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import { type Failure, isStaleConnection, toFailure, writeFailure } from './failure.js';
@@ -6,7 +7,7 @@ import type { ForwardChanges } from './forward-changes.js';
 import type { ResolvedForwarderOptions } from './forwarder-options.js';
 import { hasBody, readBody, tooLarge } from './request-body.js';
 import { buildRequestFields } from './request-fields.js';
-import { buildResponseFields, buildTrailers } from './response-fields.js';
+import { buildResponseFields, buildTrailers, isBodiless } from './response-fields.js';
 
 /** One request on its way to the upstream and back. A class, since undici calls its methods for every part. */
 export class Exchange {
@@ -44,6 +45,10 @@ export class Exchange {
     const request = this.#request;
     const response = this.#response;
     const { maxRequestBytes, pathPrefix } = this.#options;
+    if (isGone(response)) {
+      this.#report(499);
+      return;
+    }
     if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) {
       this.#fail(toFailure(tooLarge()));
       return;
@@ -61,7 +66,7 @@ export class Exchange {
 
   onConnect(abort: () => void): void {
     this.#abort = abort;
-    if (this.#response.destroyed) abort();
+    if (isGone(this.#response)) abort();
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
@@ -69,15 +74,18 @@ export class Exchange {
     if (status < 200) return true;
     this.#report(status);
     const response = this.#response;
-    const fields = buildResponseFields(raw);
+    const fields = buildResponseFields(raw, status);
     this.#resume = resume;
     if (this.#request.httpVersionMajor === 2) {
       response.writeHead(status, groupFields(fields) as never);
+      if (isBodiless(status)) response.end();
       return true;
     }
     this.#remaining = contentLength(fields);
     response.writeHead(status, statusText, fields);
-    if (Number.isNaN(this.#remaining)) setImmediate(() => this.#flush());
+    // the client library waits for the stated length, and fails
+    if (isBodiless(status)) response.end();
+    else if (Number.isNaN(this.#remaining)) setImmediate(() => this.#flush());
     return true;
   }
 
@@ -105,10 +113,10 @@ export class Exchange {
   onError(error: Error): void {
     const response = this.#response;
     const failure = toFailure(error);
-    if (response.destroyed) return;
+    if (isGone(response) || response.writableEnded) return;
     if (response.headersSent) {
       // what was announced will not come; only a broken connection tells the client so
-      response.destroy();
+      breakOff(response);
       return;
     }
     if (this.#mayRetry(failure.code)) {
@@ -137,7 +145,8 @@ export class Exchange {
   }
 
   #onClientGone(): void {
-    if (this.#response.writableFinished) return;
+    // HTTP/2's calls itself finished when its stream is closed, whoever closed it
+    if (this.#response.writableFinished && this.#response.writableEnded) return;
     this.#report(499);
     this.#abort?.();
     this.#body?.destroy();
@@ -149,6 +158,17 @@ export class Exchange {
     const durationSeconds = (performance.now() - this.#startedAt) / 1000;
     this.#changes.onOutcome?.({ status, durationSeconds, ...(error === undefined ? {} : { error }) });
   }
+}
+
+const streamOf = (response: ServerResponse) => (response as unknown as Partial<Http2ServerResponse>).stream;
+
+const isGone = (response: ServerResponse) => response.destroyed || streamOf(response)?.destroyed === true;
+
+/** Ends the answer in such a way that nobody takes it for complete. */
+function breakOff(response: ServerResponse): void {
+  const stream = streamOf(response);
+  if (stream === undefined) response.destroy();
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 function contentLength(fields: readonly string[]): number {

@@ -34,9 +34,14 @@ export function writeFailure(response: ServerResponse, { status }: Failure): voi
   const [error, error_description] = texts[status];
   // what the client still sends would be taken for its next request
   if (status === 413) response.shouldKeepAlive = false;
+  const body = JSON.stringify({ error, error_description });
   response
-    .writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
-    .end(JSON.stringify({ error, error_description }));
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'Content-Length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
 
 /** The upstream closed a kept connection just as we used it; nothing was answered, so asking again is safe. */

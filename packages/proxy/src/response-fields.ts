@@ -13,14 +13,22 @@ const neverTrailers = new Set([
   'www-authenticate',
 ]);
 
-/** The upstream's fields for the client, names and values in turn, without those meant for the hop behind us. */
-export function buildResponseFields(raw: readonly (string | Buffer)[]): string[] {
+/** Whether no body follows, whatever length is stated (RFC 9112 §6.3). */
+export const isBodiless = (status: number) => status === 204 || status === 304;
+
+/**
+ * The upstream's fields for the client, names and values in turn, without those meant for the hop behind us, and without
+ * a length where no body follows.
+ */
+export function buildResponseFields(raw: readonly (string | Buffer)[], status = 200): string[] {
   const received = raw.map((bytes) => bytes.toString('latin1'));
   const isHopByHop = createHopByHopTest(received);
   const fields: string[] = [];
   for (let index = 0; index < received.length; index += 2) {
     const name = received[index] as string;
-    if (!isHopByHop(name.toLowerCase())) fields.push(name, received[index + 1] as string);
+    const lowerName = name.toLowerCase();
+    if (isHopByHop(lowerName) || (lowerName === 'content-length' && isBodiless(status))) continue;
+    fields.push(name, received[index + 1] as string);
   }
   return fields;
 }

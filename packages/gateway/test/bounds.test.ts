@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import {
+  type Answer,
+  choose,
+  createGate,
+  jwtType,
+  late,
+  neverAnswer,
+  noContent,
+  reply,
+  status,
+} from '@phantom-token/conformance';
+import { describe, expect, it, vi } from 'vitest';
+import { startGateway } from './gateway.js';
+import { watchRss } from './process-status.js';
+import { format } from './raw.js';
+import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
+
+/** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
+const warmUpTokens = 8000;
+const garbageTokens = 12_000;
+
+const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
+const statusOf = async (answer: Promise<Response>) => (await answer).status;
+
+/** How often each thing is there. */
+function tally(things: readonly number[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const thing of things) counts[thing] = (counts[thing] ?? 0) + 1;
+  return counts;
+}
+
+/** Counts the introspections that are under way. */
+function meter(answer: Answer) {
+  let now = 0;
+  const metered = { most: 0, answer };
+  metered.answer = async (connection, request) => {
+    metered.most = Math.max(metered.most, ++now);
+    await answer(connection, request);
+    now--;
+  };
+  return metered;
+}
+
+async function start(introspection: object = {}, lane: object = {}) {
+  const upstream = await startUpstream();
+  const authorizationServer = await startAuthorizationServer();
+  const routes = [{ path: '/', upstream: upstream.url, maxConnections: 1000 }];
+  const options = { ...authorizationServer.introspection, ...introspection };
+  const gateway = await startGateway({ listen, admin, introspection: options, routes, ...lane });
+  const good = reply(200, jwtType, authorizationServer.jwt);
+  const ask = (token: string) => fetch(gateway.url, { headers: headersOf(token) });
+  return { upstream, ...authorizationServer, gateway, good, ask };
+}
+
+describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fastLane', (lane) => {
+  it('asks once about a token that 1,000 requests come with at once, and answers all of them', async () => {
+    const { server, good, ask, upstream } = await start({}, lane);
+    server.answer(late(0.02, good));
+    const statuses = await Promise.all(Array.from({ length: 1000 }, () => statusOf(ask('token'))));
+    expect(tally(statuses)).toEqual({ 200: 1000 });
+    expect(server.calls).toHaveLength(1);
+    expect(upstream.requests).toHaveLength(1000);
+  });
+
+  it('refuses with 504 as soon as timeoutSeconds are over, whatever the authorization server does', async () => {
+    const { server, ask } = await start({ timeoutSeconds: 0.5, breakerFailures: 0 }, lane);
+    server.answer(neverAnswer());
+    await ask('warm-up');
+    const measure = async (token: string) => {
+      const from = performance.now();
+      const { status } = await ask(token);
+      return { status, seconds: (performance.now() - from) / 1000 };
+    };
+    // the clock also runs while a busy machine does something else: the best of a few attempts is what we can do
+    let slowest = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 3 && slowest > 0.55; attempt++) {
+      const refusals = await Promise.all(
+        Array.from({ length: 20 }, (_, turn) => measure(`${attempt}-${turn}`)),
+      );
+      expect(tally(refusals.map(({ status }) => status))).toEqual({ 504: 20 });
+      expect(Math.min(...refusals.map(({ seconds }) => seconds))).toBeGreaterThan(0.49);
+      slowest = Math.min(slowest, Math.max(...refusals.map(({ seconds }) => seconds)));
+    }
+    expect(slowest).toBeLessThan(0.55);
+    await server.deserted();
+  });
+
+  it('asks about so many tokens at once, lets so many queue, and refuses the rest; known ones pass', async () => {
+    const { server, good, ask, upstream } = await start(
+      {
+        maxConcurrentIntrospections: 4,
+        maxQueuedIntrospections: 8,
+        timeoutSeconds: 10,
+      },
+      lane,
+    );
+    expect(await statusOf(ask('known'))).toBe(200);
+    const gate = createGate();
+    const metered = meter(gate.hold(good));
+    server.answer(metered.answer);
+    const refused: Response[] = [];
+    const asked = Array.from({ length: 30 }, async (_, turn) => {
+      const answer = await ask(`token-${turn}`);
+      if (answer.status === 503) refused.push(answer);
+      return answer.status;
+    });
+    // they are refused while all others wait
+    await vi.waitFor(() => expect(refused).toHaveLength(18), 5000);
+    for (const { headers } of refused) expect(headers.get('Retry-After')).toBe('1');
+    expect(await statusOf(ask('known'))).toBe(200);
+    expect(upstream.requests).toHaveLength(2);
+    gate.open();
+    expect(tally(await Promise.all(asked))).toEqual({ 200: 12, 503: 18 });
+    expect(metered.most).toBe(4);
+    expect(server.calls).toHaveLength(1 + 12);
+  });
+
+  it('lets so many requests wait for what another one asked, and refuses the rest', async () => {
+    const { server, good, ask } = await start({ maxWaiters: 5, timeoutSeconds: 10 }, lane);
+    const gate = createGate();
+    server.answer(gate.hold(good));
+    let refused = 0;
+    const asked = Array.from({ length: 10 }, async () => {
+      const { status } = await ask('token');
+      if (status === 503) refused++;
+      return status;
+    });
+    await vi.waitFor(() => expect(refused).toBe(4), 5000);
+    gate.open();
+    expect(tally(await Promise.all(asked))).toEqual({ 200: 6, 503: 4 });
+  });
+
+  it('sends nothing on for clients that left while their token was asked about; others are answered', async () => {
+    const { server, good, ask, gateway, upstream } = await start({}, lane);
+    const gate = createGate();
+    server.answer(gate.hold(good));
+    const { hostname, port } = new URL(gateway.url);
+    const leaving = ['/reset', '/end'].map((target) => {
+      const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+      socket.write(format('GET', target, ['Authorization: Bearer token']));
+      return socket;
+    });
+    const staying = ask('token');
+    await vi.waitFor(async () =>
+      expect(await gateway.metrics()).toMatch(/^phantom_token_flights_joined_total 2$/m),
+    );
+    leaving[0]?.resetAndDestroy();
+    // the gateway closes its side too: it has understood
+    leaving[1]?.resume().end();
+    await once(leaving[1] as object as EventTarget, 'close');
+    gate.open();
+    expect(await statusOf(staying)).toBe(200);
+    expect(await statusOf(ask('token'))).toBe(200);
+    expect(upstream.requests.map(({ url }) => url)).toEqual(['/', '/']);
+    expect(gateway.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it(`holds no more memory after ${garbageTokens} garbage tokens, and still knows the good one`, async () => {
+    const { server, good, ask, gateway } = await start({}, lane);
+    server.answer(choose(({ form }) => (form.get('token') === 'good' ? good : noContent())));
+    const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+    const flood = (name: string, count: number) => {
+      let next = 0;
+      const run = async () => {
+        while (next < count) {
+          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(4000, 'x'));
+          const [answer] = await once(get(gateway.url, { agent, headers }), 'response');
+          answer.resume();
+          expect(answer.statusCode).toBe(401);
+        }
+      };
+      return Promise.all(Array.from({ length: 32 }, run));
+    };
+    expect(await statusOf(ask('good'))).toBe(200);
+    await flood('warm-up', warmUpTokens);
+    const growth = watchRss(gateway.process.pid);
+    await flood('measured', garbageTokens);
+    expect(growth()).toBeLessThan(40_000_000);
+    expect(await statusOf(ask('good'))).toBe(200);
+    expect(server.calls).toHaveLength(1 + warmUpTokens + garbageTokens);
+    agent.destroy();
+  }, 30_000);
+});
+
+describe('the breaker', () => {
+  it('leaves a failing authorization server alone but for a probe a second, until it is well again', async () => {
+    const { server, good, ask, gateway } = await start();
+    expect(await statusOf(ask('known'))).toBe(200);
+    server.answer(status(500));
+    for (let turn = 0; turn < 5; turn++) expect(await statusOf(ask(`token-${turn}`))).toBe(502);
+    const from = performance.now();
+    const called = server.calls.length;
+    expect(called).toBe(6);
+    const refusal = await ask('token');
+    expect([refusal.status, refusal.headers.get('Retry-After')]).toEqual([503, '1']);
+    expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 2$/m);
+    // many ask all the time; the third probe cannot come before two more seconds have passed
+    while (server.calls.length < called + 2) {
+      const statuses = await Promise.all(
+        Array.from({ length: 10 }, (_, turn) => statusOf(ask(`other-${turn}`))),
+      );
+      expect(tally(statuses)[503]).toBeGreaterThanOrEqual(9);
+    }
+    expect(performance.now() - from).toBeGreaterThan(1900);
+    expect(await statusOf(ask('known'))).toBe(200);
+    server.answer(good);
+    await vi.waitFor(async () => expect(await statusOf(ask('token'))).toBe(200), 5000);
+    expect(await statusOf(ask('another'))).toBe(200);
+    expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 0$/m);
+    expect(server.calls).toHaveLength(called + 4);
+  });
+
+  it.each([400, 401, 403, 404])(
+    'stays closed where the authorization server answers with %s',
+    async (code) => {
+      const { server, ask, gateway } = await start();
+      server.answer(status(code));
+      for (let turn = 0; turn < 20; turn++) expect(await statusOf(ask(`token-${turn}`))).toBe(502);
+      expect(server.calls).toHaveLength(20);
+      expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 0$/m);
+    },
+  );
+
+  it('opens for as long as the authorization server says with Retry-After', async () => {
+    const { server, ask } = await start();
+    server.answer(status(503, { 'Retry-After': '7' }));
+    for (const token of ['first', 'second']) {
+      const { status, headers } = await ask(token);
+      expect([status, headers.get('Retry-After')]).toEqual([503, '7']);
+    }
+    expect(server.calls).toHaveLength(1);
+  });
+});

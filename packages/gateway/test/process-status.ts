@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+
+/** The memory that a process holds now. Bytes. */
+export function readRss(pid: number | undefined): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
+/** The processes that a process has started and that still run. */
+export function readChildren(pid: number | undefined): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** Watches over a process' memory until asked how much more than at first it held at most. Bytes. */
+export function watchRss(pid: number | undefined): () => number {
+  const first = readRss(pid);
+  let most = first;
+  const sample = () => {
+    most = Math.max(most, readRss(pid));
+  };
+  const timer = setInterval(sample, 20);
+  return () => {
+    clearInterval(timer);
+    sample();
+    return most - first;
+  };
+}
