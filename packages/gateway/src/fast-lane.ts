@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Sent } from './fast-connection.js';
 import { parseFastRequest } from './fast-request.js';
 import { FastResponder } from './fast-responder.js';
-import type { Sent, UpstreamPool } from './fast-upstream.js';
+import type { UpstreamPool } from './fast-upstream.js';
 import type { Refusal } from './refusal.js';
 
 // Most requests are a GET with nothing unusual about them. Those are read, judged and forwarded here, bytes to bytes,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Exchange } from './fast-connection.js';
 import type { FastRoute } from './fast-lane.js';
-import type { Exchange } from './fast-upstream.js';
 import { type Refusal, upstreamFailed, upstreamTooSlow } from './refusal.js';
 
 export interface FastResponderOptions {

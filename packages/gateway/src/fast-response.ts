@@ -27,7 +27,7 @@ const neverTrailers =
   /^(?:content-(?:length|encoding|type|range)|host|authorization|set-cookie|cache-control|www-authenticate|transfer-encoding)$/;
 
 /** Thrown for what is no HTTP/1.1 response. */
-export class MalformedResponse extends Error {
+class MalformedResponse extends Error {
   readonly code = 'ERR_MALFORMED_RESPONSE';
 }
 

@@ -23,7 +23,7 @@ export interface FramingGuardOptions {
 }
 
 /** Follows the requests on one connection. Give it every chunk before the parser has it. */
-export class FramingGuard {
+class FramingGuard {
   readonly #options: FramingGuardOptions;
   /** The start of a head or of a line whose end has not come yet. */
   #pending: Buffer | undefined;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** The memory that a process holds now. Bytes. */
-export function readRss(pid: number | undefined): number {
+function readRss(pid: number | undefined): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
 }

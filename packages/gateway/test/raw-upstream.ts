@@ -59,7 +59,7 @@ export async function startRawUpstream(replies: ReadonlyMap<string, Reply>): Pro
   };
 }
 
-export const ok: Reply = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+const ok: Reply = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
 
 function readRequest(text: string): { request: Seen; length: number } | undefined {
   const headEnd = text.indexOf('\r\n\r\n');

@@ -13,7 +13,7 @@ import { admin, startAuthorizationServer, startUpstream } from './stage.js';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../core/test/tls/${name}`, import.meta.url));
 export const ca = readFileSync(pathOf('ca.pem'));
-export const listenTls = { port: 0, tls: { certFile: pathOf('server.pem'), keyFile: pathOf('server.key') } };
+const listenTls = { port: 0, tls: { certFile: pathOf('server.pem'), keyFile: pathOf('server.key') } };
 
 /** A gateway behind TLS, with what stands behind it. */
 export async function startTlsGateway(more: object = {}, listener?: Parameters<typeof startUpstream>[0]) {
