@@ -112,6 +112,7 @@ const route = z.strictObject({
   realm: realm.default('api'),
   resourceMetadata: webUrl.optional(),
   auth: z.enum(['required', 'none'], { error: 'must be required or none' }).default('required'),
+  letPreflightsPass: z.boolean({ error: 'must be true or false' }).default(true),
   preserveHost: z.boolean({ error: 'must be true or false' }).default(false),
   timeoutSeconds: seconds.optional(),
   maxConnections: count(1).optional(),

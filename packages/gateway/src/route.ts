@@ -61,7 +61,7 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       return;
     }
     const authorization = readAuthorization(rawHeaders);
-    if (authorization === undefined && isPreflight(method, request)) {
+    if (options.letPreflightsPass && authorization === undefined && isPreflight(method, request)) {
       actions.forward({ ...changes, withoutAuthorization: true });
       return;
     }
