@@ -23,5 +23,6 @@ export const startHonoGateway: StartGateway = ({
     forward(env.incoming, env.outgoing);
     return RESPONSE_ALREADY_SENT;
   });
-  return listen(createAdaptorServer({ fetch: app.fetch }));
+  // with its own Response, the server would answer HEAD itself
+  return listen(createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }));
 };

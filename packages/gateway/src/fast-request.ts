@@ -45,6 +45,9 @@ for (const name of [
 ])
   kinds.set(name, 'unusual');
 
+// CGI and its kin take other separators for the hyphen
+const forwardedName = /^x[-_.](?:forwarded[-_.]|real[-_.]ip$)/;
+
 // clients write a few names in a few ways; what each means is worked out once
 const kindOfSpelling = new Map<string, Kind>();
 const maxSpellings = 2000;
@@ -54,7 +57,7 @@ function kindOf(name: string): Kind {
   if (known !== undefined) return known;
   const lower = name.toLowerCase();
   const kind = token.test(name)
-    ? (kinds.get(lower) ?? (lower.startsWith('x-forwarded-') ? 'drop' : 'pass'))
+    ? (kinds.get(lower) ?? (forwardedName.test(lower) ? 'drop' : 'pass'))
     : 'unusual';
   if (kindOfSpelling.size >= maxSpellings) kindOfSpelling.clear();
   kindOfSpelling.set(name, kind);

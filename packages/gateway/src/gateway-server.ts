@@ -186,14 +186,19 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-function onClientError(error: Error & { code?: string }, socket: Duplex): void {
+/** A request line whose method may be one (RFC 9110 §9.1), though the parser knows none of that name. */
+const anyMethod = /^[!#$%&'*+\-.^_`|~\w]+ /;
+
+function onClientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
   // a failed handshake leaves nothing to say it in
   const isHttp = /^(?:HPE|ERR_HTTP)_/.test(error.code ?? '');
   if (!isHttp || !socket.writable || isRefused(socket as Socket)) {
     socket.destroy();
     return;
   }
-  refuseUpgrade(socket, { ...badRequest, status: statuses[error.code ?? ''] ?? 400 });
+  const isOtherMethod = error.code === 'HPE_INVALID_METHOD' && anyMethod.test(String(error.rawPacket));
+  if (isOtherMethod) refuseUpgrade(socket, methodNotAllowed);
+  else refuseUpgrade(socket, { ...badRequest, status: statuses[error.code ?? ''] ?? 400 });
 }
 
 function formatUrl(scheme: string, { address, family, port }: AddressInfo): string {

@@ -66,8 +66,8 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       return;
     }
     const pass = (token: JwtAccessToken) => {
-      if (actions.isGone()) return;
-      actions.forward({ ...changes, authorization: token.authorization });
+      if (actions.isGone()) trace?.end(499);
+      else actions.forward({ ...changes, authorization: token.authorization });
     };
     const outcome = authorizer.guard({ method, url: query, authorization }, pass, (challenge, { code }) => {
       onRefusal(challenge, code, method);
@@ -91,8 +91,15 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
 
   const onOutcome = (status: number, durationSeconds: number, error?: string) => {
     metrics.countRequest(options.path, status);
-    metrics.observeUpstream(options.path, durationSeconds, error);
-    if (error !== undefined) log.warn({ code: error, status, route: options.path }, 'the upstream failed');
+    const isUpstreams = status >= 500;
+    metrics.observeUpstream(options.path, durationSeconds, isUpstreams ? error : undefined);
+    if (error === undefined) return;
+    const line = { code: error, status, route: options.path };
+    if (isUpstreams) log.warn(line, 'the upstream failed');
+    else {
+      metrics.countRefusal(error);
+      log.info(line, 'refused');
+    }
   };
 
   function onRefusal({ status }: Refusal, code: string, method: string): void {

@@ -123,7 +123,5 @@ export const doubtful: readonly Case[] = [
   ['a space behind the version', lines('GET /api/attack HTTP/1.1 ', host)],
   ['a bare CR in the request line', lines('GET /api/attack\rx HTTP/1.1', host)],
   ['NUL in the target', lines('GET /api/att\0ack HTTP/1.1', host)],
-  ['a method in small letters', lines('get /api/attack HTTP/1.1', host)],
-  ['a method that nobody knows', lines('FROB /api/attack HTTP/1.1', host)],
   ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'],
 ];

@@ -166,7 +166,7 @@ describe('the target', () => {
 });
 
 describe('the method', () => {
-  it.each(['TRACE', 'CONNECT'])('is refused when it is %s', async (method) => {
+  it.each(['TRACE', 'CONNECT', 'FROB', 'get'])('is refused when it is %s', async (method) => {
     const target = method === 'CONNECT' ? 'gateway.example:443' : '/api/attack';
     for (const fields of [['Authorization: Bearer attacker'], ['Connection: close']]) {
       const answer = await exchange(gateway.url, format(method, target, fields));

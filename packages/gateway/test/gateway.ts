@@ -19,6 +19,8 @@ export interface RunningGateway {
   readonly process: ChildProcess;
   /** What it has logged so far. */
   readonly lines: readonly Line[];
+  /** What it has said on standard error so far, which should be nothing. */
+  readonly errors: string;
   /** Resolves with the first line, past or to come, of this message. */
   logged(msg: string): Promise<Line>;
   metrics(): Promise<string>;
@@ -28,10 +30,15 @@ export interface RunningGateway {
 export async function startGateway(config: object | { readonly file: string }): Promise<RunningGateway> {
   const isFile = 'file' in config;
   const child = spawn(process.execPath, [cli, '--config', isFile ? String(config.file) : '-'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   onEnd(() => void child.kill('SIGKILL'));
   if (!isFile) child.stdin.end(stringify(config));
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+    process.stderr.write(chunk);
+  });
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
   createInterface(child.stdout).on('line', (line) => {
@@ -56,6 +63,9 @@ export async function startGateway(config: object | { readonly file: string }): 
     adminUrl: String(adminUrl),
     process: child,
     lines,
+    get errors() {
+      return errors;
+    },
     logged,
     metrics: async () => (await fetch(`${adminUrl}/metrics`)).text(),
   };

@@ -1,7 +1,7 @@
 import { connect } from 'node:tls';
 import { onEnd } from './lifetime.js';
 
-export const frameTypes = { headers: 1, reset: 3, settings: 4, goaway: 7 } as const;
+const frameTypes = { headers: 1, reset: 3, settings: 4, goaway: 7 } as const;
 
 export interface Frame {
   readonly type: number;

@@ -95,6 +95,11 @@ export const requests: readonly (readonly [what: string, bytes: string])[] = [
     'fields that look like those',
     withGood('X-Forwarded: 1', 'X-Forwarder-For: 2', 'Forwarded-For: 3', 'X-Real-IPs: 4'),
   ],
+  ['Keep-Alive', withGood('Keep-Alive: timeout=5')],
+  ['Proxy-Connection', withGood('Proxy-Connection: keep-alive')],
+  ['TE', withGood('TE: trailers')],
+  ['Trailer', withGood('Trailer: X-Late')],
+  ['Proxy-Authorization', withGood('Proxy-Authorization: Basic eA==')],
   [
     'hop-by-hop fields',
     withGood(

@@ -73,7 +73,8 @@ const unstable = new Set(['date', 'connection', 'keep-alive']);
 
 function fromClient({ status, reason, fields, body, trailers, isCut }: Answer): object {
   const lines = fields.filter(([name]) => !unstable.has(name)).map(([name, value]) => `${name}: ${value}`);
-  return { status, reason, fields: lines.sort(), body, trailers, isCut };
+  const dates = fields.filter(([name]) => name === 'date').length;
+  return { status, reason, fields: lines.sort(), dates, body, trailers, isCut };
 }
 
 function fromUpstream({ method, target, fields, body }: Seen, host: string): object {

@@ -5,7 +5,7 @@ import { noContent } from '@phantom-token/conformance';
 import { describe, expect, it, vi } from 'vitest';
 import { startGateway } from './gateway.js';
 import { format, openConnection } from './raw.js';
-import { listen, startAuthorizationServer, startUpstream } from './stage.js';
+import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 const authorization = 'Bearer token';
 
@@ -22,7 +22,7 @@ async function start(more: object = {}) {
   });
   const { introspection, server } = await startAuthorizationServer();
   const routes = [{ path: '/', upstream: upstream.url }];
-  const gateway = await startGateway({ listen, introspection, routes, ...more });
+  const gateway = await startGateway({ listen, admin, introspection, routes, ...more });
   return { gateway, upstream, server, received };
 }
 
@@ -119,5 +119,17 @@ describe('a body', () => {
     expect([answer?.status, answer?.header('connection')]).toEqual([413, 'close']);
     await vi.waitFor(() => expect(received).toEqual(['broken off']));
     connection.destroy();
+  });
+
+  it('that is too large is a refusal in log and metrics, and no failure of the upstream', async () => {
+    const { gateway } = await start({ limits });
+    const connection = openConnection(gateway.url);
+    connection.send(format('POST', '/', [`Authorization: ${authorization}`, 'Content-Length: 100001']));
+    await connection.answer();
+    connection.destroy();
+    expect(await gateway.logged('refused')).toMatchObject({ code: 'ERR_TOO_LARGE', status: 413, route: '/' });
+    const metrics = await gateway.metrics();
+    expect(metrics).toMatch(/^phantom_token_refusals_total\{code="ERR_TOO_LARGE"\} 1$/m);
+    expect(metrics).not.toMatch(/^phantom_token_upstream_errors_total\{/m);
   });
 });

@@ -72,10 +72,11 @@ export function buildRequestFields(
   return fields;
 }
 
+// CGI and its kin take other separators for the hyphen
+const forwardedName = /^x[-_.](?:forwarded[-_.]|real[-_.]ip$)/;
+
 function isForwardedField(lowerName: string): boolean {
-  return lowerName.charCodeAt(0) === 0x78
-    ? lowerName.startsWith('x-forwarded-') || lowerName === 'x-real-ip'
-    : lowerName === 'forwarded';
+  return lowerName.charCodeAt(0) === 0x78 ? forwardedName.test(lowerName) : lowerName === 'forwarded';
 }
 
 function createReservedTest(

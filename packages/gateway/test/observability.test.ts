@@ -1,0 +1,292 @@
+import {
+  canaries,
+  createGate,
+  goodClaims,
+  json,
+  jwtType,
+  late,
+  noContent,
+  reply,
+  signJwt,
+  status,
+} from '@phantom-token/conformance';
+import { describe, expect, it, vi } from 'vitest';
+import { writeConfig } from './config-file.js';
+import { type RunningGateway, startGateway } from './gateway.js';
+import { exchange, format } from './raw.js';
+import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
+import { startNamedTokens } from './tokens.js';
+
+const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+/** The metrics, each with its labels as Prometheus has them. */
+async function readMetrics(gateway: RunningGateway): Promise<Record<string, number>> {
+  const lines = (await gateway.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.lastIndexOf(' ')).replace('phantom_token_', ''),
+      Number(line.split(' ').at(-1)),
+    ]),
+  );
+}
+
+describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fastLane', (lane) => {
+  it('the metrics say how tokens were found, what became of introspections, and how long upstreams took', async () => {
+    const upstream = await startUpstream((_asked, response) => void setTimeout(() => response.end(), 60));
+    const { introspection, server } = await startNamedTokens();
+    const routes = [{ path: '/api', upstream: upstream.url, requiredScopes: ['read'] }];
+    const gateway = await startGateway({ listen, admin, introspection, routes, ...lane });
+    const ask = (token: string) => fetch(`${gateway.url}/api`, { headers: headersOf(token) });
+    expect(await readMetrics(gateway)).toMatchObject({ breaker_state: 0, flights_joined_total: 0 });
+    for (const token of ['good', 'good', 'good', 'inactive', 'failing', 'html', 'unscoped']) await ask(token);
+    await Promise.all(['silent', 'silent', 'silent'].map(ask));
+    expect(server.calls).toHaveLength(6);
+    await fetch(`${gateway.url}/api`);
+    await fetch(`${gateway.url}/nowhere`);
+    expect(await readMetrics(gateway)).toMatchObject({
+      'introspections_total{outcome="active",code=""}': 2,
+      'introspections_total{outcome="inactive",code=""}': 1,
+      'introspections_total{outcome="unknown",code="ERR_STATUS"}': 1,
+      'introspections_total{outcome="unknown",code="ERR_MEDIA_TYPE"}': 1,
+      'introspections_total{outcome="unknown",code="ERR_TIMEOUT"}': 1,
+      'introspection_duration_seconds_count{outcome="active"}': 2,
+      'introspection_duration_seconds_bucket{le="0.25",outcome="unknown"}': 2,
+      'introspection_duration_seconds_bucket{le="+Inf",outcome="unknown"}': 3,
+      'cache_hits_total{tier="memory"}': 2,
+      cache_misses_total: 8,
+      flights_joined_total: 2,
+      'refusals_total{code="ERR_INACTIVE"}': 1,
+      'refusals_total{code="ERR_INSUFFICIENT_SCOPE"}': 1,
+      'refusals_total{code="ERR_NO_TOKEN"}': 1,
+      'refusals_total{code="ERR_TIMEOUT"}': 3,
+      'requests_total{route="/api",status="200"}': 3,
+      'requests_total{route="/api",status="401"}': 2,
+      'requests_total{route="/api",status="403"}': 1,
+      'requests_total{route="/api",status="502"}': 2,
+      'requests_total{route="/api",status="504"}': 3,
+      'requests_total{route="none",status="404"}': 1,
+      'upstream_duration_seconds_count{route="/api"}': 3,
+      'upstream_duration_seconds_bucket{le="0.05",route="/api"}': 0,
+      'upstream_duration_seconds_bucket{le="+Inf",route="/api"}': 3,
+    });
+  });
+
+  it.each([
+    { code: 'ERR_NO_TOKEN', status: 401, token: undefined },
+    { code: 'ERR_MALFORMED_TOKEN', status: 400, token: 'a b' },
+    { code: 'ERR_TOKEN_TOO_LONG', status: 400, token: 'x'.repeat(4097) },
+    { code: 'ERR_INACTIVE', status: 401, token: 'inactive' },
+    { code: 'ERR_WRONG_AUDIENCE', status: 401, token: 'foreign' },
+    { code: 'ERR_SENDER_CONSTRAINED', status: 401, token: 'with-cnf' },
+    { code: 'ERR_INSUFFICIENT_SCOPE', status: 403, token: 'unscoped' },
+    { code: 'ERR_STATUS', status: 502, token: 'failing' },
+    { code: 'ERR_CREDENTIALS_REFUSED', status: 502, token: 'refusing-us' },
+    { code: 'ERR_UNAVAILABLE', status: 503, token: 'busy' },
+    { code: 'ERR_TIMEOUT', status: 504, token: 'silent' },
+  ])('a refusal with $status is one log line that says $code', async ({ token, status, code }) => {
+    const upstream = await startUpstream();
+    const { introspection } = await startNamedTokens();
+    const routes = [{ path: '/api', upstream: upstream.url, requiredScopes: ['read'] }];
+    const gateway = await startGateway({ listen, admin, introspection, routes, ...lane });
+    for (const method of ['GET', 'POST']) {
+      const headers: Record<string, string> = token === undefined ? {} : headersOf(token);
+      expect((await fetch(`${gateway.url}/api/${method}`, { method, headers })).status).toBe(status);
+    }
+    await vi.waitFor(() => expect(gateway.lines.filter(({ msg }) => msg === 'refused')).toHaveLength(2));
+    const time = expect.any(String);
+    const line = { level: 'info', time, msg: 'refused', code, status, route: '/api' };
+    expect(gateway.lines.filter(({ msg }) => msg === 'refused')).toEqual([
+      { ...line, method: 'GET' },
+      { ...line, method: 'POST' },
+    ]);
+  });
+
+  it('an upstream that fails is one log line that says how', async () => {
+    const { introspection } = await startAuthorizationServer();
+    const upstream = await startUpstream((asked) => asked.socket.destroy());
+    const routes = [{ path: '/api', upstream: upstream.url }];
+    const gateway = await startGateway({ listen, introspection, routes, ...lane });
+    expect((await fetch(`${gateway.url}/api`, { headers: headersOf('token') })).status).toBe(502);
+    const { level, time: _time, ...line } = await gateway.logged('the upstream failed');
+    expect([level, line]).toEqual([
+      'warn',
+      { msg: 'the upstream failed', code: expect.stringMatching(/^[A-Z_]+$/), status: 502, route: '/api' },
+    ]);
+  });
+
+  it('nothing that it logs, measures or says holds a token, a JWT, a secret or a subject', async () => {
+    const upstream = await startUpstream();
+    const { introspection, server } = await startAuthorizationServer();
+    const jwt = await signJwt({ ...goodClaims, scope: 'read' });
+    const clientAuth = { method: 'client_secret_basic', clientId: 'gateway', clientSecret: canaries.secret };
+    const config = {
+      listen,
+      admin,
+      introspection: { ...introspection, clientAuth, timeoutSeconds: 0.3, audience: goodClaims.aud },
+      routes: [
+        { path: '/api', upstream: upstream.url },
+        { path: '/gone', upstream: 'http://127.0.0.1:9' },
+      ],
+      forwardAuth: { path: '/authorize' },
+      log: { level: 'debug' },
+      ...lane,
+    };
+    const { file, write } = writeConfig(config);
+    const gateway = await startGateway({ file });
+    const quoting = `${canaries.token} ${canaries.secret} ${jwt}`;
+    const answers = [
+      reply(200, jwtType, jwt),
+      noContent(),
+      reply(
+        400,
+        { 'Content-Type': 'text/plain', 'WWW-Authenticate': `Basic realm="${canaries.secret}"` },
+        quoting,
+      ),
+      reply(401, { 'Content-Type': 'text/plain' }, quoting),
+      reply(200, { 'Content-Type': 'text/html' }, quoting),
+      reply(200, jwtType, `${jwt}.${jwt}`),
+      json({ active: true, sub: canaries.subject, error: quoting }),
+      status(302, { Location: `http://127.0.0.1:9/${canaries.token}` }),
+      late(0.5, reply(200, jwtType, jwt)),
+    ];
+    let turn = 0;
+    let bodies = '';
+    for (const answer of answers) {
+      server.answer(answer);
+      const token = `${canaries.token.replace(/=+$/, '')}${turn++}`;
+      const sent = [`Authorization: Bearer ${token}`];
+      for (const bytes of [
+        format('GET', `/api?access_token=${token}`, sent),
+        format('POST', '/api', [...sent, 'Content-Length: 0']),
+        format('GET', '/gone', sent),
+        format('GET', '/api', [...sent, ...sent]),
+        format('GET', `/api/%2e%2e/${token}`, sent),
+        format('GET', '/api', [`Authorization: Bearer ${token}"`]),
+        format('GET', '/api', [`Authorization: ${token}`]),
+        format('GET', '/api', [...sent, 'Connection: Upgrade', 'Upgrade: websocket']),
+        format('GET', '/authorize', [...sent, `X-Original-URL: /${token}`]),
+        `GET /${token} HTTP/9.9\r\nHost: ${token}\r\n\r\n`,
+      ]) {
+        const received = await exchange(gateway.url, bytes);
+        // those that passed are the upstream's words, and forward auth's very purpose
+        if (received?.status !== 200) bodies += JSON.stringify(received);
+      }
+    }
+    const bad = { ...clientAuth, clientSecret: [canaries.secret], clientId: 7 };
+    write({
+      ...config,
+      introspection: { ...config.introspection, clientAuth: bad, [canaries.token]: canaries.secret },
+    });
+    gateway.process.kill('SIGHUP');
+    await gateway.logged('the configuration was not reloaded; going on with the old one');
+    const logged = JSON.stringify(
+      gateway.lines.filter(({ msg }) => !msg.startsWith('the configuration was not')),
+    );
+    expect(gateway.lines.filter(({ msg }) => msg === 'refused').length).toBeGreaterThan(20);
+    for (const said of [logged, gateway.errors, bodies, await gateway.metrics()]) {
+      for (const canary of ['CANARY', canaries.jwt, jwt.slice(0, 20), jwt.slice(-20), 'eyJ'])
+        expect(said).not.toContain(canary);
+      expect(said).not.toContain(Buffer.from(`gateway:${canaries.secret}`).toString('base64'));
+    }
+    // a name that nobody knows is said, what it holds is not
+    const { reason } = await gateway.logged('the configuration was not reloaded; going on with the old one');
+    expect(reason).not.toContain(canaries.secret);
+  }, 20_000);
+});
+
+describe('a trace', () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const parentId = 'b7ad6b7169203331';
+  const traceparent = `00-${traceId}-${parentId}-01`;
+
+  async function start(lane: object = {}) {
+    const upstream = await startUpstream();
+    const authorizationServer = await startAuthorizationServer();
+    const { introspection } = authorizationServer;
+    const routes = [{ path: '/api', upstream: upstream.url }];
+    const gateway = await startGateway({ listen, admin, introspection, routes, ...lane });
+    return { gateway, upstream, ...authorizationServer };
+  }
+
+  async function startTraced() {
+    vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
+    try {
+      return await start();
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  }
+
+  it.each([{ fastLane: true }, { fastLane: false }])(
+    'goes on as it came without an SDK, with %s',
+    async (lane) => {
+      const { gateway, upstream } = await start(lane);
+      const headers = { ...headersOf('token'), traceparent, tracestate: 'vendor=value' };
+      for (const method of ['GET', 'POST']) await fetch(`${gateway.url}/api`, { method, headers });
+      await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
+      expect(upstream.requests.map(({ headers }) => [headers.traceparent, headers.tracestate])).toEqual([
+        [traceparent, 'vendor=value'],
+        [traceparent, 'vendor=value'],
+        [undefined, undefined],
+      ]);
+    },
+  );
+
+  it('has a span of each request with an SDK, whose context is what the upstream gets', async () => {
+    const { gateway, upstream } = await startTraced();
+    for (const method of ['GET', 'POST'])
+      await fetch(`${gateway.url}/api`, { method, headers: { ...headersOf('token'), traceparent } });
+    const [get, post] = [await gateway.logged('GET /api'), await gateway.logged('POST /api')];
+    expect(get).toMatchObject({
+      traceId,
+      parentId,
+      kind: 1,
+      attributes: { 'http.request.method': 'GET', 'http.route': '/api', 'http.response.status_code': 200 },
+    });
+    expect(upstream.requests.map(({ headersDistinct }) => headersDistinct.traceparent)).toEqual(
+      [get, post].map(({ spanId }) => [`00-${traceId}-${spanId}-01`]),
+    );
+    expect(get.spanId).not.toBe(parentId);
+  });
+
+  it('begins with the gateway where the client has none', async () => {
+    const { gateway, upstream } = await startTraced();
+    await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
+    const { traceId: own, spanId, parentId: none } = await gateway.logged('GET /api');
+    expect(none).toBeUndefined();
+    expect(upstream.requests[0]?.headers.traceparent).toBe(`00-${own}-${spanId}-01`);
+  });
+
+  it.each([
+    ['refused', 401, 'ERR_INACTIVE', undefined],
+    ['refused for want of an answer', 502, 'ERR_STATUS', 2],
+  ])('says why a request was %s', async (_title, code, reason, spanStatus) => {
+    const { gateway, server } = await startTraced();
+    server.answer(code === 401 ? noContent() : status(500));
+    await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
+    expect(await gateway.logged('GET /api')).toMatchObject({
+      ...(spanStatus === undefined ? {} : { status: spanStatus }),
+      attributes: { 'http.response.status_code': code, 'error.type': reason },
+    });
+  });
+
+  it('has an end where the client left while its token was asked about', async () => {
+    const { gateway, server, jwt, upstream } = await startTraced();
+    const gate = createGate();
+    server.answer(gate.hold(reply(200, jwtType, jwt)));
+    const leaving = new AbortController();
+    const asked = fetch(`${gateway.url}/api`, { headers: headersOf('token'), signal: leaving.signal });
+    await server.called(1);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    // heard after the leave
+    await fetch(`${gateway.url}/api`);
+    gate.open();
+    await vi.waitFor(() =>
+      expect(
+        gateway.lines.filter(({ msg }) => msg === 'GET /api').map(({ attributes }) => attributes),
+      ).toContainEqual(expect.objectContaining({ 'http.response.status_code': 499 })),
+    );
+    expect(upstream.requests).toHaveLength(0);
+  });
+});
