@@ -4,6 +4,7 @@ import { type GatewayServer, startServer } from './gateway-server.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
+import { publishMetrics } from './otel-metrics.js';
 import { createRuntime } from './runtime.js';
 import { createTracing } from './tracing.js';
 
@@ -20,6 +21,7 @@ export interface Instance {
 
 export async function startInstance(config: Config, log: Log, metrics: Metrics): Promise<Instance> {
   const startTrace = createTracing();
+  publishMetrics(metrics.registry);
   const onEvent = (event: PhantomTokenEvent) => {
     metrics.onEvent(event);
     logEvent(log, event);

@@ -194,6 +194,33 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   }, 20_000);
 });
 
+describe('an OpenTelemetry SDK', () => {
+  it('reads the same numbers as Prometheus', async () => {
+    const upstream = await startUpstream();
+    const { introspection } = await startAuthorizationServer();
+    vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
+    const routes = [{ path: '/api', upstream: upstream.url }];
+    const gateway = await startGateway({ listen, admin, introspection, routes });
+    vi.unstubAllEnvs();
+    for (let count = 0; count < 3; count++)
+      await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
+    await fetch(`${gateway.url}/api`);
+    const latest = () => gateway.lines.findLast(({ msg }) => msg === 'metrics')?.values;
+    const route = '/api';
+    await expect.poll(latest).toEqual(
+      expect.arrayContaining([
+        ['phantom_token_requests_total', { route, status: '200' }, 3],
+        ['phantom_token_requests_total', { route, status: '401' }, 1],
+        ['phantom_token_refusals_total', { code: 'ERR_NO_TOKEN' }, 1],
+        ['phantom_token_cache_hits_total', { tier: 'memory' }, 2],
+        ['phantom_token_upstream_duration_seconds_count', { route }, 3],
+        ['phantom_token_upstream_duration_seconds_bucket', { le: '+Inf', route }, 3],
+        ['phantom_token_breaker_state', {}, 0],
+      ]),
+    );
+  });
+});
+
 describe('a trace', () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const parentId = 'b7ad6b7169203331';

@@ -1,6 +1,7 @@
-// The least that a gateway takes for an OpenTelemetry SDK: W3C Trace Context, and a line of JSON for each span that ends.
+// The least that a gateway takes for an OpenTelemetry SDK: W3C Trace Context, a line of JSON for each span that ends, and
+// one with all metrics ten times a second.
 import { randomBytes } from 'node:crypto';
-import { propagation, trace } from '@opentelemetry/api';
+import { metrics, propagation, trace } from '@opentelemetry/api';
 
 const hex = (bytes) => randomBytes(bytes).toString('hex');
 const say = (fields) => process.stdout.write(`${JSON.stringify({ level: 'span', ...fields })}\n`);
@@ -35,3 +36,19 @@ propagation.setGlobalPropagator({
     return trace.setSpanContext(context, { traceId, spanId, traceFlags: 1, isRemote: true });
   },
 });
+
+const instruments = new Map();
+const instrument = (name) => {
+  const callbacks = [];
+  instruments.set(name, callbacks);
+  return { addCallback: (callback) => callbacks.push(callback) };
+};
+const meter = { createObservableCounter: instrument, createObservableGauge: instrument };
+metrics.setGlobalMeterProvider({ getMeter: () => meter });
+setInterval(async () => {
+  const values = [];
+  for (const [name, callbacks] of instruments)
+    for (const callback of callbacks)
+      await callback({ observe: (value, labels) => values.push([name, labels, value]) });
+  say({ msg: 'metrics', values });
+}, 100).unref();
