@@ -126,7 +126,7 @@ export function runWorker(createLog: (level: string) => Log): void {
         await instance?.reload(order.config);
         report({ type: 'reloaded' });
       } else if (order.type === 'close') {
-        instance?.close();
+        await instance?.close();
         report({ type: 'closed' });
       } else if (order.type === 'drain') {
         await instance?.drain();

@@ -14,6 +14,7 @@ import {
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { emptyBacklog } from './backlog.js';
 import type { Config } from './config-schema.js';
 import { createFastLane, type FastLane } from './fast-lane.js';
 import { guardFraming, isRefused } from './framing-guard.js';
@@ -26,8 +27,8 @@ export interface GatewayServer {
   readonly url: string;
   /** From now on requests go to this one. */
   use(runtime: Runtime): void;
-  /** Accepts no more connections. */
-  close(): void;
+  /** Resolves when it accepts no more connections. */
+  close(): Promise<void>;
   /** Does so too, answers what is under way, and resolves when all connections have ended. */
   drain(): Promise<void>;
 }
@@ -84,11 +85,12 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
     door.listen(listen.port, listen.host, resolve);
   });
 
-  let closed: Promise<void> | undefined;
-  // not the HTTP server's own close, which would break off connections whose next request is on its way
+  const closed = new Promise<void>((resolve) => door.once('close', resolve));
+  let closing: Promise<void> | undefined;
   const close = () => {
-    closed ??= new Promise<void>((resolve) => NetServer.prototype.close.call(door, () => resolve()));
-    return closed;
+    // not the HTTP server's own close, which would break off connections whose next request is on its way
+    closing ??= emptyBacklog(door).then(() => void NetServer.prototype.close.call(door));
+    return closing;
   };
 
   return {
@@ -96,9 +98,10 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
     use(next) {
       runtime = next;
     },
-    close: () => void close(),
+    close,
     async drain() {
-      const closed = close();
+      // first, since clients whose connection ends with an answer come back on another one
+      await close();
       lane?.drain();
       connections.drain();
       // GOAWAY says which streams came too late; those are safe to send again (RFC 9113 §6.8)

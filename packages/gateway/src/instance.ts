@@ -13,8 +13,8 @@ export interface Instance {
   readonly url: string;
   /** Goes on with another configuration; requests under way end with the old one. What listens stays as it is. */
   reload(config: Config): Promise<void>;
-  /** Accepts no more connections. */
-  close(): void;
+  /** Resolves when it accepts no more connections. */
+  close(): Promise<void>;
   /** Does so too; resolves when everything under way has ended, or when the time for that is over. */
   drain(): Promise<void>;
 }

@@ -18,6 +18,8 @@ import { watchRss } from './process-status.js';
 import { format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 /** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
 const warmUpTokens = 8000;
 const garbageTokens = 12_000;

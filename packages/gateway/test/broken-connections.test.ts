@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { exchange, format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
+
+vi.setConfig({ testTimeout: 20_000 });
 
 const authorization = 'Authorization: Bearer token';
 const get = format('GET', '/', [authorization]);

@@ -10,6 +10,8 @@ import { startGateway } from './gateway.js';
 import { startLoad } from './kept-load.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 /** Most tokens are known soon; every seventh request comes with a new one. */
 const tokenOf = (client: number, turn: number) =>
   turn % 7 === 0 ? `new-${client}-${turn}` : `token-${client % 5}`;
@@ -55,8 +57,8 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const { config } = await start();
     const gateway = await startGateway(config);
     const exit = endOf(gateway.process);
-    const load = startLoad(`${gateway.url}/api`, { clients: 40, tokenOf });
-    await load.more(1000);
+    const load = startLoad(`${gateway.url}/api`, { clients: 200, tokenOf });
+    await load.more(2000);
     gateway.process.kill('SIGTERM');
     await load.refused;
     expect(load.failures).toEqual([]);
@@ -110,7 +112,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const asked = get(`${gateway.url}/api`, { headers: authorized, agent });
     const { response } = await held;
     gateway.process.kill('SIGTERM');
-    await gateway.logged('draining');
+    await vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow());
     response.end();
     const [answer] = await once(asked, 'response');
     expect(answer.headers.connection).toBe('close');

@@ -10,6 +10,8 @@ import { onEnd } from './lifetime.js';
 import { exchange, format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 const authorization = 'Bearer token';
 
 async function start(listener: Parameters<typeof startUpstream>[0], more: object = {}) {
@@ -51,7 +53,7 @@ describe.each([true, false])('1,000 event streams, with %s for fastLane', (fastL
     for (const response of responses) response.end('data: last\n\n');
     expect(new Set(await Promise.all(rest))).toEqual(new Set(['data: last\n\n']));
     expect(upstream.requests).toHaveLength(1000);
-  }, 20_000);
+  });
 });
 
 /** An upstream that changes to a protocol in which it sends back what it gets. */

@@ -17,6 +17,8 @@ import { exchange, format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 import { startNamedTokens } from './tokens.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 /** The metrics, each with its labels as Prometheus has them. */
@@ -191,7 +193,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     // a name that nobody knows is said, what it holds is not
     const { reason } = await gateway.logged('the configuration was not reloaded; going on with the old one');
     expect(reason).not.toContain(canaries.secret);
-  }, 20_000);
+  });
 });
 
 describe('an OpenTelemetry SDK', () => {

@@ -4,10 +4,12 @@ import { Agent, get } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { openFrameConnection, statusOf } from './h2-frames.js';
 import { onEnd } from './lifetime.js';
 import { answerOf, ca, openSession, startTlsGateway } from './tls-stage.js';
+
+vi.setConfig({ testTimeout: 20_000 });
 
 const authorization = 'Bearer token';
 

@@ -7,6 +7,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { openFrameConnection, statusOf } from './h2-frames.js';
 import { answerOf, askH2, ca, openSession, startTlsGateway } from './tls-stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 /** A request in HTTP/1.1, and what it is answered. */
 async function askH1(url: string, headers: Record<string, string | string[]>, method = 'GET', body?: string) {
   const asked = request(url, { ca, method, headers, agent: new Agent({ maxCachedSessions: 0 }) });

@@ -7,6 +7,8 @@ import { startGateway } from './gateway.js';
 import { format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 const authorization = 'Bearer token';
 
 async function start(more: object = {}) {

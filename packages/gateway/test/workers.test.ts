@@ -9,6 +9,8 @@ import { startLoad } from './kept-load.js';
 import { readChildren } from './process-status.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
+vi.setConfig({ testTimeout: 20_000 });
+
 const tokenOf = (client: number, turn: number) =>
   turn % 7 === 0 ? `new-${client}-${turn}` : `token-${client % 5}`;
 
