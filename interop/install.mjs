@@ -1,36 +1,27 @@
 // Installs the real servers from Debian's packages where their commands are missing. Never skips: an interop run
 // without the servers would prove nothing.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { installBetterAuth } from './authorization-servers/better-auth/install.mjs';
+import { packages as django } from './authorization-servers/django/server.mjs';
+import { packages as doorkeeper } from './authorization-servers/doorkeeper/server.mjs';
+import { packages as glewlwyd } from './authorization-servers/glewlwyd/server.mjs';
+import { packages as lemonldapNg } from './authorization-servers/lemonldap-ng/server.mjs';
+import { packages as oidcProvider } from './authorization-servers/oidc-provider/server.mjs';
+import { findCommand } from './commands.mjs';
 
-// package -> command
-const packages = { nginx: 'nginx', caddy: 'caddy', haproxy: 'haproxy', apache2: 'apache2' };
-
-export const findCommand = (name) => {
-  // The sbin folders are not on everybody's PATH, and Debian puts servers there.
-  const folders = [
-    ...(process.env.PATH ?? '').split(':').filter(Boolean),
-    '/usr/local/sbin',
-    '/usr/sbin',
-    '/sbin',
-  ];
-  for (const folder of folders) {
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {}
-  }
-  return undefined;
-};
-
-export const requireCommand = (name) => {
-  const file = findCommand(name);
-  if (file === undefined)
-    throw new Error(`${name} is not installed: run \`node interop/install.mjs\` as root on Debian`);
-  return file;
+// package -> its command, or a file of a library
+const packages = {
+  nginx: 'nginx',
+  caddy: 'caddy',
+  haproxy: 'haproxy',
+  apache2: 'apache2',
+  ...oidcProvider,
+  ...glewlwyd,
+  ...lemonldapNg,
+  ...django,
+  ...doorkeeper,
 };
 
 const run = (command, args) => {
@@ -55,8 +46,19 @@ const withoutServices = (work) => {
   }
 };
 
+const isMissing = (name) => {
+  const mark = packages[name];
+  return mark.startsWith('/') ? !existsSync(mark) : findCommand(mark) === undefined;
+};
+
+const disable = (names) => {
+  for (const name of names)
+    if (existsSync(`/usr/lib/systemd/system/${name}.service`)) run('systemctl', ['disable', name]);
+};
+
 export const install = () => {
-  const missing = Object.keys(packages).filter((name) => findCommand(packages[name]) === undefined);
+  installBetterAuth();
+  const missing = Object.keys(packages).filter(isMissing);
   if (missing.length === 0) return;
   const byHand = `install them yourself: apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (findCommand('apt-get') === undefined)
@@ -67,11 +69,11 @@ export const install = () => {
     run('apt-get', ['update']);
     run('apt-get', ['install', '-y', '--no-install-recommends', ...missing]);
     // Nor at the next boot: the tests start their own. Without systemd there is nothing to switch off.
-    if (existsSync('/run/systemd/system')) run('systemctl', ['disable', ...missing]);
+    if (existsSync('/run/systemd/system')) disable(missing);
   });
-  const still = missing.filter((name) => findCommand(packages[name]) === undefined);
+  const still = missing.filter(isMissing);
   if (still.length > 0)
-    throw new Error(`installed ${still.join(', ')}, but the command is still missing; ${byHand}`);
+    throw new Error(`installed ${still.join(', ')}, but what they bring is still missing; ${byHand}`);
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) install();

@@ -9,9 +9,11 @@ import { install } from './install.mjs';
 install();
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const files = readdirSync(folder)
-  .filter((name) => name.endsWith('.test.mjs'))
-  .map((name) => join(folder, name));
+const files = ['.', 'authorization-servers'].flatMap((name) =>
+  readdirSync(join(folder, name))
+    .filter((file) => file.endsWith('.test.mjs'))
+    .map((file) => join(folder, name, file)),
+);
 
 let passed = 0;
 let failed = 0;

@@ -1,4 +1,4 @@
-// The gateway behind real gateways, which come from Debian's packages.
+// The gateway behind real gateways and in front of real authorization servers, most of them from Debian's packages.
 import { install, must, run, turbo } from './workspace.mjs';
 
 install();

@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { requireCommand } from '../install.mjs';
+import { requireCommand } from '../commands.mjs';
 
 const startSeconds = 15;
 const stopSeconds = 5;

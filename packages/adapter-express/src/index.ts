@@ -4,9 +4,11 @@ import {
   type Challenge,
   createAuthorizer,
   type JwtAccessToken,
-  readAuthorization,
-  replaceAuthorization,
+  NodeRequest,
+  type PassHeaders,
 } from '@phantom-token/core';
+
+export { type DocumentHandler, serveDocument } from './serve-document.js';
 
 declare global {
   namespace Express {
@@ -19,7 +21,7 @@ declare global {
 
 /** Middleware for Express and whatever else takes `(request, response, next)`. */
 export type PhantomTokenMiddleware = (
-  request: IncomingMessage & { accessToken?: JwtAccessToken },
+  request: IncomingMessage & { accessToken?: JwtAccessToken; originalUrl?: string },
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
@@ -32,19 +34,20 @@ export type PhantomTokenMiddleware = (
 export function phantomToken(options: AdapterOptions): PhantomTokenMiddleware {
   const authorizer = createAuthorizer(options);
   return (request, response, next) => {
-    const pass = (token: JwtAccessToken) => {
+    const pass = (token: JwtAccessToken, headers: PassHeaders) => {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (response.destroyed) return;
       request.accessToken = token;
-      if (authorizer.replaceAuthorization) replaceAuthorization(request, token);
+      authorizer.rewrite.message(request, token);
+      for (const name in headers) response.setHeader(name, headers[name] ?? '');
       next();
     };
     const refuse = ({ status, headers, body }: Challenge) => {
       response.writeHead(status, headers).end(body);
     };
-    const { method = '', url = '', rawHeaders, accessToken } = request;
-    const authorization = readAuthorization(rawHeaders);
-    const outcome = authorizer.guard({ method, url, authorization, accessToken }, pass, refuse);
+    // Express cuts off the path that a router is mounted at
+    const asked = new NodeRequest(request, request.accessToken, request.originalUrl);
+    const outcome = authorizer.guard(asked, pass, refuse);
     if (outcome instanceof Promise) outcome.catch(next);
   };
 }

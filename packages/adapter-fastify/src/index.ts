@@ -3,11 +3,13 @@ import {
   type Challenge,
   createAuthorizer,
   type JwtAccessToken,
-  readAuthorization,
-  replaceAuthorization,
+  NodeRequest,
+  type PassHeaders,
 } from '@phantom-token/core';
 import type { FastifyInstance, FastifyPluginAsync, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+
+export { type DocumentHandler, serveDocument } from './serve-document.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -47,24 +49,20 @@ function addHook(app: FastifyInstance, hook: onRequestHookHandler): void {
 function createHook(options: AdapterOptions): onRequestHookHandler {
   const authorizer = createAuthorizer(options);
   return (request, reply, done) => {
-    const pass = (token: JwtAccessToken) => {
+    const pass = (token: JwtAccessToken, headers: PassHeaders) => {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (reply.raw.destroyed) return;
       request.accessToken = token;
-      if (authorizer.replaceAuthorization) replaceAuthorization(request.raw, token);
+      authorizer.rewrite.message(request.raw, token);
+      if (headers !== undefined) reply.headers(headers);
       done();
     };
     const refuse = ({ status, headers, body }: Challenge) => {
       // bytes, since Fastify adds a charset to the media type of a string
       reply.code(status).headers(headers).send(Buffer.from(body));
     };
-    const { method = '', url = '', rawHeaders } = request.raw;
-    const authorization = readAuthorization(rawHeaders);
-    const outcome = authorizer.guard(
-      { method, url, authorization, accessToken: request.accessToken },
-      pass,
-      refuse,
-    );
+    const asked = new NodeRequest(request.raw, request.accessToken, request.originalUrl);
+    const outcome = authorizer.guard(asked, pass, refuse);
     if (outcome instanceof Promise) outcome.catch(done);
   };
 }

@@ -1,12 +1,18 @@
 import {
   type AdapterOptions,
+  type AuthorizeRequest,
   type Challenge,
   createAuthorizer,
   type JwtAccessToken,
-  readAuthorization,
-  replaceAuthorization,
+  type NodeHeaders,
+  type NodeMessage,
+  NodeRequest,
+  type PassHeaders,
+  type Rewrite,
 } from '@phantom-token/core';
 import type { Context, MiddlewareHandler } from 'hono';
+
+export { type DocumentHandler, serveDocument } from './serve-document.js';
 
 /** What the middleware adds to the context: `c.var.accessToken`, the JWT behind the presented token. */
 export interface PhantomTokenEnv {
@@ -23,42 +29,47 @@ export function phantomToken(options: AdapterOptions): MiddlewareHandler<Phantom
   // no async functions and no promises but those that are needed: on a hit they would cost more than all else
   return (c, next) => {
     let waited = false;
-    const pass = (token: JwtAccessToken) => {
+    const pass = (token: JwtAccessToken, headers: PassHeaders) => {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (waited && c.req.raw.signal.aborted) return Promise.resolve(new Response(null, { status: 499 }));
       c.set('accessToken', token);
-      if (authorizer.replaceAuthorization) forward(c, token);
+      forward(c, token, authorizer.rewrite);
+      for (const name in headers) c.header(name, headers[name]);
       return next();
     };
     const refuse = ({ status, headers, body }: Challenge) =>
       Promise.resolve(c.body(body, status, { ...headers }));
-    const { method, url } = c.req;
-    const request = { method, url, authorization: readFields(c), accessToken: c.get('accessToken') };
-    const outcome = authorizer.guard(request, pass, refuse);
+    const outcome = authorizer.guard(describe(c), pass, refuse);
     waited = true;
     return outcome;
   };
 }
 
-interface NodeMessage {
-  readonly rawHeaders: string[];
-  readonly headers: Record<string, string | string[] | undefined>;
-}
+type Message = NodeMessage & NodeHeaders;
 
 /** On Node, `@hono/node-server` hands us the message that its lazy Request is made from. */
-const nodeMessage = (c: Context): NodeMessage | undefined => c.env?.incoming;
+const nodeMessage = (c: Context): Message | undefined => c.env?.incoming;
 
-function readFields(c: Context): string | readonly string[] | undefined {
+function describe(c: Context): AuthorizeRequest {
   const message = nodeMessage(c);
-  return message === undefined ? c.req.header('Authorization') : readAuthorization(message.rawHeaders);
+  const accessToken = c.get('accessToken');
+  if (message !== undefined) return new NodeRequest(message, accessToken, c.req.url);
+  const { method, url } = c.req;
+  const field = (name: string) => [c.req.header(name) ?? []].flat();
+  return {
+    method,
+    url,
+    accessToken,
+    authorization: c.req.header('Authorization'),
+    dpop: c.req.header('DPoP'),
+    field,
+  };
 }
 
-function forward(c: Context, token: JwtAccessToken): void {
+function forward(c: Context, token: JwtAccessToken, rewrite: Rewrite): void {
   const message = nodeMessage(c);
-  if (message !== undefined) replaceAuthorization(message, token);
-  // on Node the lazy headers mostly have it by now, and setting one would build them all
-  if (c.req.header('Authorization') === token.authorization) return;
-  const headers = new Headers(c.req.raw.headers);
-  headers.set('Authorization', token.authorization);
-  c.req.raw = new Request(c.req.raw, { headers });
+  if (message !== undefined) rewrite.message(message, token);
+  // on Node the lazy headers mostly are right by now
+  const headers = rewrite.headers(c.req.raw.headers, token);
+  if (headers !== undefined) c.req.raw = new Request(c.req.raw, { headers });
 }

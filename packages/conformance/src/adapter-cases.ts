@@ -2,8 +2,10 @@ import type { AdapterCase } from './adapter.js';
 import { cacheCases } from './cases/caches.js';
 import { challengeCases } from './cases/challenges.js';
 import { claimCases } from './cases/claims.js';
+import { clientCertificateCases } from './cases/client-certificates.js';
 import { contradictionCases } from './cases/contradictions.js';
 import { credentialCases } from './cases/credentials.js';
+import { dpopCases } from './cases/dpop.js';
 import { faultCases } from './cases/faults.js';
 import { flightCases } from './cases/flights.js';
 import { freshnessCases } from './cases/freshness.js';
@@ -11,7 +13,9 @@ import { introspectionRequestCases } from './cases/introspection-requests.js';
 import { jsonAnswerCases } from './cases/json-answers.js';
 import { jwtAnswerCases } from './cases/jwt-answers.js';
 import { methodCases } from './cases/methods.js';
+import { mintingCases } from './cases/minting.js';
 import { policyCases } from './cases/policy.js';
+import { signedAnswerCases } from './cases/signed-answers.js';
 import { statusCases } from './cases/statuses.js';
 import { verificationCases } from './cases/verification.js';
 import { wireCases } from './cases/wire.js';
@@ -30,6 +34,10 @@ export const adapterCases: readonly AdapterCase[] = [
   ...contradictionCases,
   ...policyCases,
   ...verificationCases,
+  ...signedAnswerCases,
+  ...mintingCases,
+  ...dpopCases,
+  ...clientCertificateCases,
   ...faultCases,
   ...freshnessCases,
   ...cacheCases,

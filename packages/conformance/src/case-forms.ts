@@ -23,6 +23,10 @@ export function row(title: string, { sends, gets, sees, calls = 1, ...setting }:
 }
 
 /** Several requests, or one that needs more than data. */
-export function scene(title: string, setting: Setting, play: (stage: Stage) => Promise<void>): AdapterCase {
+export function scene(
+  title: string,
+  setting: Setting,
+  play: (stage: Stage) => Promise<unknown>,
+): AdapterCase {
   return { title, run: (serve) => onStage(serve, setting, play) };
 }

@@ -28,6 +28,11 @@ export const refused = {
   wrongIssuer: refuse(401, 'invalid_token', 'the token was issued by another authorization server'),
   wrongAudience: refuse(401, 'invalid_token', 'the token is meant for another audience'),
   senderConstrained: refuse(401, 'invalid_token', 'the token is sender-constrained and came without proof'),
+  withoutCertificate: refuse(
+    401,
+    'invalid_token',
+    'the token is bound to a client certificate that was not presented',
+  ),
   lacking(scope: string): ExpectedAnswer {
     const refusal = refuse(403, 'insufficient_scope', 'the token lacks a required scope');
     return { ...refusal, challenge: `${refusal.challenge}, scope="${scope}"` };

@@ -18,6 +18,8 @@ export {
 export { type CacheCase, type CacheTraits, cacheContract } from './cache-contract.js';
 export { canaries, redact } from './canaries.js';
 export { type Clock, createClock, startAt } from './clock.js';
+export { documentCases } from './document-cases.js';
+export type { DocumentCase, ServeDocument } from './document-stage.js';
 export {
   closeAtOnce,
   closeDelimited,

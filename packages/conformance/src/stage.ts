@@ -13,7 +13,7 @@ import { assertEqual, assertPassed, assertRefused, type ExpectedSighting } from 
 import { canaries } from './canaries.js';
 import { type Clock, createClock } from './clock.js';
 import type { ExpectedAnswer } from './expected-answers.js';
-import { type RawExchange, type RawRequest, sendRequest } from './raw-request.js';
+import { type RawExchange, type RawRequest, type RawResponse, sendRequest } from './raw-request.js';
 import { type Answer, type ScriptedServer, startScriptedServer } from './scripted-server.js';
 
 /** What a case is played with; everything has a default with which a request passes. */
@@ -43,7 +43,7 @@ export interface Door {
   readonly url: string;
   send(sent?: Sent): RawExchange;
   /** The request reaches the handler, which sees this. */
-  passes(sent?: Sent, sighting?: ExpectedSighting): Promise<void>;
+  passes(sent?: Sent, sighting?: ExpectedSighting): Promise<RawResponse>;
   /** The request gets this answer, in exactly these words, and never reaches the handler. */
   refuses(expected: ExpectedAnswer, sent?: Sent): Promise<void>;
 }
@@ -66,7 +66,7 @@ export interface Stage extends Door {
 export async function onStage(
   serve: Serve,
   { says = jwt(), client: given = {}, adapter = {}, onHandle }: Setting,
-  play: (stage: Stage) => Promise<void>,
+  play: (stage: Stage) => Promise<unknown>,
 ): Promise<void> {
   const server = await startScriptedServer();
   const clock = createClock();
@@ -105,6 +105,7 @@ export async function onStage(
         const response = await send(sent).response;
         passed++;
         await assertPassed(response, { replaced, ...sighting }, toRequest(sent).method);
+        return response;
       },
       async refuses(expected, sent) {
         assertRefused(await send(sent).response, expected, toRequest(sent).method);

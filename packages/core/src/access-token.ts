@@ -1,7 +1,10 @@
 import type { Claims } from './cache.js';
 
-/** Where an answer came from: this process's memory, a cache that had to be waited for, or the authorization server. */
-export type Source = 'memory' | 'shared' | 'introspection';
+/**
+ * Where an answer came from: this process's memory, a cache that had to be waited for, the authorization server, or the
+ * verification of a token that is a JWT itself.
+ */
+export type Source = 'memory' | 'shared' | 'introspection' | 'verification';
 
 /**
  * The JWT behind a presented token. Frozen. `jwt`, `authorization` and `claims` are kept out of `util.inspect` and `JSON.stringify`, so

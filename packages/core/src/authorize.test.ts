@@ -53,15 +53,16 @@ describe('authorize', () => {
     await expect(judge({ requiredScopes: ['read'] })).rejects.toThrow(bearer('ERR_INSUFFICIENT_SCOPE', 403));
   });
 
-  it.each([{ jkt: 'x' }, { 'x5t#S256': 'x' }, { kid: 'x' }])(
-    'refuses the sender-constrained %j, on misses and on hits',
-    async (cnf) => {
-      const { judge, server } = await setUp({ cnf });
-      await expect(judge()).rejects.toThrow(bearer('ERR_SENDER_CONSTRAINED', 401));
-      await expect(judge()).rejects.toThrow(bearer('ERR_SENDER_CONSTRAINED', 401));
-      expect(server.calls).toHaveLength(1);
-    },
-  );
+  it.each([
+    [{ jkt: 'x' }, 'ERR_SENDER_CONSTRAINED'],
+    [{ 'x5t#S256': 'x' }, 'ERR_CERTIFICATE'],
+    [{ kid: 'x' }, 'ERR_SENDER_CONSTRAINED'],
+  ])('refuses the sender-constrained %j, on misses and on hits', async (cnf, code) => {
+    const { judge, server } = await setUp({ cnf });
+    await expect(judge()).rejects.toThrow(bearer(code, 401));
+    await expect(judge()).rejects.toThrow(bearer(code, 401));
+    expect(server.calls).toHaveLength(1);
+  });
 
   it('takes an empty cnf for none', async () => {
     const { judge } = await setUp({ cnf: {} });
@@ -112,10 +113,31 @@ describe('authorize', () => {
 });
 
 describe('createAuthorizer', () => {
+  it('asks the client that is chosen for a request, and no other', async () => {
+    const { client, other, server, request } = await setUp();
+    const choose = ({ url }: { url: string }) => (url.startsWith('/other') ? other : client);
+    const authorizer = createAuthorizer({ client: choose });
+    const accessToken = await authorizer.authorize(request);
+    await authorizer.authorize({ ...request, url: '/other' });
+    expect(server.calls.map(({ url }) => url)).toEqual(['/introspect', '/introspect/other']);
+    server.answer = statusAnswer(204);
+    const behind = { ...request, authorization: 'Bearer other', accessToken };
+    expect(authorizer.authorize(behind)).toBe(accessToken);
+    await expect(authorizer.authorize({ ...behind, url: '/other' })).rejects.toThrow(
+      bearer('ERR_INACTIVE', 401),
+    );
+  });
+
   it.each<[string, object]>([
     ['client', { client: undefined }],
     ['client', { client: {} }],
     ['replaceAuthorization', { replaceAuthorization: 'no' }],
+    ['claimHeaders', { claimHeaders: 'sub' }],
+    ['clientCertificate', { clientCertificate: {} }],
+    ['dpop', { dpop: { algorithms: ['ES256'] } }],
+    ['dpop', { dpop: {} }],
+    ['acceptJwts', { acceptJwts: {} }],
+    ['now', { now: 1 }],
     ['realm', { realm: 'a"b' }],
     ['realm', { realm: '' }],
     ['realm', { realm: 'a\r\nb' }],

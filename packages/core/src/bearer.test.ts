@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBearerParser } from './bearer.js';
+import { createBearerParser, schemeOf } from './bearer.js';
 
 const parseBearer = createBearerParser();
-const parse = (authorization: string | readonly string[] | undefined, url = '/') =>
-  parseBearer({ url, authorization });
+type Authorization = string | readonly string[] | undefined;
+const parse = (authorization: Authorization, url = '/') => parseBearer({ url, authorization }).token;
 const refusal = (code: string) => expect.objectContaining({ code });
 
 const b64token = fc.stringMatching(/^[A-Za-z0-9\-._~+/]{1,200}={0,2}$/);
@@ -33,6 +33,9 @@ describe('a bearer parser', () => {
     ' ',
     'Basic dXNlcjpw',
     'Basic Bearer x',
+    'DPoP tok',
+    'DPoP',
+    'DPoP a b',
     'Bearerx',
     'Bearer-tok x',
     'Digest username="a, b c", realm="r", nonce="n"',
@@ -99,4 +102,67 @@ describe('a bearer parser', () => {
 
   it('does not take a token from the query', () =>
     expect(() => parse(undefined, '/?access_token=x')).toThrow(refusal('ERR_NO_TOKEN')));
+});
+
+describe('a parser that takes DPoP too', () => {
+  const parseBoth = createBearerParser({ dpop: true });
+  const parse = (authorization: Authorization, url = '/') => parseBoth({ url, authorization });
+
+  it.each([
+    ['DPoP tok', 'DPoP'],
+    ['dpop tok', 'DPoP'],
+    ['DPOP   tok', 'DPoP'],
+    ['\tdPoP tok ', 'DPoP'],
+    ['Bearer tok', 'Bearer'],
+    ['bearer tok', 'Bearer'],
+    [' BEARER tok', 'Bearer'],
+  ])('tells the scheme of %j', (field, scheme) => expect(parse(field)).toEqual({ scheme, token: 'tok' }));
+
+  it('returns the token of either scheme byte for byte, whatever its legal characters', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('Bearer', 'DPoP'), b64token, (scheme, token) => {
+        expect(parse(`${scheme} ${token}`)).toEqual({ scheme, token });
+      }),
+    );
+  });
+
+  it('gives the same frozen object for the same field', () => {
+    expect(parse('DPoP again')).toBe(parse('DPoP again'));
+    expect(Object.isFrozen(parse('DPoP again'))).toBe(true);
+    expect(parse('Bearer again')).not.toBe(parse('DPoP again'));
+  });
+
+  it.each(['DPoP', 'DPoP ', 'DPoP\ttok', 'DPoP a b', 'DPoP a=b', 'DPoP "a"', 'DPoP,a', 'DPoP é', 'dpop ='])(
+    'refuses %j as malformed',
+    (field) => expect(() => parse(field)).toThrow(refusal('ERR_MALFORMED_TOKEN')),
+  );
+
+  it.each([undefined, '', 'DPoPx tok', 'DPoP-tok x', 'Basic DPoP x', 'Basic dXNlcjpw'])(
+    'sees no token in %j',
+    (field) => expect(() => parse(field)).toThrow(refusal('ERR_NO_TOKEN')),
+  );
+
+  it('refuses a bearer token and a DPoP token together', () => {
+    expect(() => parse(['Bearer a', 'DPoP a'])).toThrow(refusal('ERR_MULTIPLE_TOKENS'));
+    expect(() => parse('Bearer a, DPoP a')).toThrow(refusal('ERR_MULTIPLE_TOKENS'));
+    expect(() => parse('DPoP a, Bearer a')).toThrow(refusal('ERR_MULTIPLE_TOKENS'));
+    expect(() => parse('DPoP a', '/?access_token=a')).toThrow(refusal('ERR_MULTIPLE_TOKENS'));
+  });
+});
+
+describe('the scheme that a refusal speaks of', () => {
+  it.each<[Authorization, string]>([
+    ['DPoP tok', 'DPoP'],
+    ['dpop', 'DPoP'],
+    [' \tDPoP a b', 'DPoP'],
+    [['DPoP a', 'Bearer b'], 'DPoP'],
+    ['DPoPx tok', 'Bearer'],
+    ['DPoP-tok', 'Bearer'],
+    ['Bearer DPoP', 'Bearer'],
+    [['Bearer a', 'DPoP b'], 'Bearer'],
+    ['Basic x', 'Bearer'],
+    ['', 'Bearer'],
+    [[], 'Bearer'],
+    [undefined, 'Bearer'],
+  ])('of %j is %s', (authorization, scheme) => expect(schemeOf({ authorization })).toBe(scheme));
 });

@@ -4,6 +4,7 @@ export interface Claims {
   readonly sub?: string;
   readonly aud?: string | readonly string[];
   readonly client_id?: string;
+  readonly token_type?: string;
   readonly scope?: string;
   /** NumericDate, whole seconds. */
   readonly exp?: number;

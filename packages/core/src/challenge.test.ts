@@ -85,3 +85,80 @@ describe('challenge', () => {
   it('refuses options that do not fit into a header', () =>
     expect(() => challenge(new BearerError('ERR_NO_TOKEN'), { realm: '"' })).toThrow(TypeError));
 });
+
+describe('the challenge of an API that takes DPoP', () => {
+  const dpop = { algorithms: ['ES256', 'PS256'] };
+  const fieldOf = (error: BearerError, wanted: object = { dpop }, scheme?: 'Bearer' | 'DPoP') =>
+    challenge(error, wanted, scheme).headers['WWW-Authenticate'];
+
+  it('names both schemes where no credentials were sent, with no error in either', () => {
+    expect(fieldOf(new BearerError('ERR_NO_TOKEN'))).toBe(
+      'Bearer realm="api", DPoP realm="api", algs="ES256 PS256"',
+    );
+    expect(fieldOf(new BearerError('ERR_NO_TOKEN'), { ...options, dpop })).toBe(
+      `Bearer realm="my api", scope="read write", ${metadata}, DPoP realm="my api", scope="read write", ${metadata}, algs="ES256 PS256"`,
+    );
+  });
+
+  it.each(['ERR_NO_TOKEN', 'ERR_INACTIVE', 'ERR_MALFORMED_TOKEN'] as const)(
+    'names DPoP alone for %s where nothing else is taken',
+    (code) => {
+      const field = fieldOf(new BearerError(code), { dpop: { ...dpop, required: true } });
+      expect(field).toMatch(/^DPoP realm="api", .*algs="ES256 PS256"$/);
+      expect(field).not.toContain('Bearer');
+    },
+  );
+
+  it.each(['Bearer', 'DPoP'] as const)('tells errors by the scheme that was tried: %s', (scheme) => {
+    const algs = scheme === 'DPoP' ? ', algs="ES256 PS256"' : '';
+    expect(fieldOf(new BearerError('ERR_INACTIVE'), { dpop }, scheme)).toBe(
+      `${scheme} realm="api", error="invalid_token", error_description="the token is not active"${algs}`,
+    );
+    expect(fieldOf(new BearerError('ERR_INSUFFICIENT_SCOPE'), { ...options, dpop }, scheme)).toBe(
+      `${scheme} realm="my api", error="insufficient_scope", error_description="the token lacks a required scope", scope="read write", ${metadata}${algs}`,
+    );
+  });
+
+  it('speaks of Bearer, where DPoP is not offered, to a client that tried it', () =>
+    expect(fieldOf(new BearerError('ERR_NO_TOKEN'), {}, 'DPoP')).toBe('Bearer realm="api"'));
+
+  it.each([
+    ['ERR_DPOP_MISSING', 'invalid_token'],
+    ['ERR_DPOP_KEY', 'invalid_token'],
+    ['ERR_DPOP_PROOF', 'invalid_dpop_proof'],
+    ['ERR_DPOP_REPLAYED', 'invalid_dpop_proof'],
+    ['ERR_DPOP_NONCE', 'use_dpop_nonce'],
+  ] as const)('of %s is 401 %s by DPoP, whatever was tried', (code, error) => {
+    const { status, headers, body } = challenge(new BearerError(code), { dpop });
+    expect(status).toBe(401);
+    expect(headers['WWW-Authenticate']).toMatch(
+      new RegExp(`^DPoP realm="api", error="${error}", error_description="[A-Za-z -]+", algs="ES256 PS256"$`),
+    );
+    expect(headers).not.toHaveProperty('DPoP-Nonce');
+    expect(JSON.parse(body)).toEqual({ error, error_description: expect.any(String) });
+  });
+
+  it('names the part of a proof that is wrong', () => {
+    const { headers, body } = challenge(new BearerError('ERR_DPOP_PROOF', { fault: 'htu' }), { dpop });
+    expect(headers['WWW-Authenticate']).toContain('error_description="the DPoP proof is invalid: htu"');
+    expect(JSON.parse(body).error_description).toBe('the DPoP proof is invalid: htu');
+  });
+
+  it('carries the nonce that the client is to use', () => {
+    const { headers } = challenge(new BearerError('ERR_DPOP_NONCE', { dpopNonce: 'n-1' }), { dpop });
+    expect(headers['DPoP-Nonce']).toBe('n-1');
+    expect(headers['Cache-Control']).toBe('no-store');
+  });
+
+  it.each<[string, object]>([
+    ['dpop.algorithms', {}],
+    ['dpop.algorithms', { algorithms: [] }],
+    ['dpop.algorithms', { algorithms: ['ES256"'] }],
+    ['dpop.algorithms', { algorithms: ['ES256 PS256'] }],
+    ['dpop.required', { algorithms: ['ES256'], required: 'yes' }],
+  ])('refuses a wrong %s: %o', (name, wrong) => {
+    const build = () => challenge(new BearerError('ERR_NO_TOKEN'), { dpop: wrong as typeof dpop });
+    expect(build).toThrow(TypeError);
+    expect(build).toThrow(name);
+  });
+});

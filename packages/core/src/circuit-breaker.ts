@@ -1,4 +1,4 @@
-import { IntrospectionError } from './errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from './errors.js';
 import type { Emit } from './events.js';
 
 /** How long the server is left alone between two probes. Seconds. */
@@ -63,9 +63,19 @@ export function createCircuitBreaker(
   };
 }
 
-// what the server says of one request (4xx) tells nothing of its health, and our own bounds tell nothing of it at all
+/** Bounds and mistakes of our own, and what single tokens bring about: nobody may open it for everybody with one of those. */
+const notTheServers = new Set<IntrospectionErrorCode>([
+  'ERR_OVERLOADED',
+  'ERR_CLIENT_AUTH',
+  'ERR_MINTING',
+  'ERR_JWT_REFUSED',
+  'ERR_JWT_VERIFICATION',
+  'ERR_RESPONSE_VERIFICATION',
+]);
+
+// what the server says of one request (4xx) tells nothing of its health
 function isServersFault({ code, serverStatus }: IntrospectionError): boolean {
-  if (code === 'ERR_OVERLOADED' || code === 'ERR_CLIENT_AUTH') return false;
+  if (notTheServers.has(code)) return false;
   return serverStatus === undefined || serverStatus < 400 || serverStatus === 429 || serverStatus >= 500;
 }
 

@@ -98,3 +98,28 @@ export function isAccessToken({ token_type, token_use, purpose, typ }: Claims): 
     (kind) => typeof kind !== 'string' || !otherTokens.has(kind.toLowerCase()),
   );
 }
+
+/** Claims that decisions rest on: nothing may make them disappear. */
+const decisive = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'client_id',
+  'scope',
+  'exp',
+  'nbf',
+  'iat',
+  'cnf',
+  'token_type',
+]);
+
+/** No real token is shorter; a shorter text may stand in a claim by chance. Characters. */
+const leastTokenLength = 16;
+
+/** The claims but for those that hold the token itself, as the `jti` of some servers does: it goes nowhere from here. */
+export function withoutToken(claims: Claims, token: string): Claims {
+  const holdsToken = (value: unknown) =>
+    value === token || (token.length >= leastTokenLength && JSON.stringify(value).includes(token));
+  const kept = Object.entries(claims).filter(([name, value]) => decisive.has(name) || !holdsToken(value));
+  return kept.length === Object.keys(claims).length ? claims : Object.fromEntries(kept);
+}

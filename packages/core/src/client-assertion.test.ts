@@ -10,8 +10,9 @@ import {
 } from '../test/authorization-server.js';
 import { createClock } from '../test/clock.js';
 import { createPhantomTokenClient } from './client.js';
-import { clientSecretJwt, type PrivateKey, privateKeyJwt } from './client-assertion.js';
+import { clientSecretJwt, privateKeyJwt } from './client-assertion.js';
 import { bearerAuth, type ClientAuth, clientSecretBasic, clientSecretPost } from './client-auth.js';
+import type { PrivateKey } from './signing-key.js';
 
 const clock = createClock();
 const context = { endpoint: 'https://as.example/introspect', issuer: undefined, now: clock.now() };

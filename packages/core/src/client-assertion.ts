@@ -1,7 +1,8 @@
-import { type CryptoKey, importJWK, importPKCS8, type JWK, type KeyObject, SignJWT } from 'jose';
+import { SignJWT } from 'jose';
 import type { ClientAuth, ClientAuthContext } from './client-auth.js';
 import { nonEmpty, refuseUnknown, seconds } from './option-checks.js';
 import { type HeldSecret, holdSecret, readText, type Secret } from './secret.js';
+import { importSigningKey, type PrivateKey, type SigningKey } from './signing-key.js';
 
 export interface ClientAssertionOptions {
   /** `aud` of the assertion. Default: the client's `issuer`, or the introspection endpoint where none is set. */
@@ -16,14 +17,11 @@ export interface ClientSecretJwtOptions extends ClientAssertionOptions {
 }
 
 export interface PrivateKeyJwtOptions extends ClientAssertionOptions {
-  /** Signature algorithm. Default: the key's own `alg`, or `RS256`, or for elliptic curves what fits the curve. */
+  /** Signature algorithm. Default: the key's own `alg`, or what fits its curve, or `RS256`. */
   readonly algorithm?: string;
   /** Names the key in the assertion's header. Default: the key's own `kid`, if it has one. */
   readonly keyId?: string;
 }
-
-/** A private key: PKCS #8 in PEM, a JWK (RFC 7517), or one that WebCrypto or Node has imported. */
-export type PrivateKey = string | JWK | CryptoKey | KeyObject;
 
 const assertionOptions = { audience: true, lifetimeSeconds: true, algorithm: true };
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -60,36 +58,9 @@ export function privateKeyJwt(
   options: PrivateKeyJwtOptions = {},
 ): ClientAuth {
   refuseUnknown('privateKeyJwt', options, { ...assertionOptions, keyId: true });
-  const held = holdSecret(key, (from) => importKey(from, options));
+  const held = holdSecret(key, (from) => importSigningKey(from, options));
   return assertionAuth('private_key_jwt', clientId, held, options);
 }
-
-interface SigningKey {
-  readonly key: Uint8Array | CryptoKey | KeyObject;
-  readonly header: { readonly alg: string; readonly kid?: string };
-}
-
-const curves: Readonly<Record<string, string>> = {
-  'P-256': 'ES256',
-  'P-384': 'ES384',
-  'P-521': 'ES512',
-  Ed25519: 'EdDSA',
-};
-
-async function importKey(from: PrivateKey, { algorithm, keyId }: PrivateKeyJwtOptions): Promise<SigningKey> {
-  const header = (alg: string, kid = keyId) => (kid === undefined ? { alg } : { alg, kid });
-  if (typeof from === 'string') {
-    const alg = algorithm ?? 'RS256';
-    return { key: await importPKCS8(from, alg), header: header(alg) };
-  }
-  if (isJwk(from)) {
-    const alg = algorithm ?? from.alg ?? curves[from.crv ?? ''] ?? 'RS256';
-    return { key: await importJWK(from, alg), header: header(alg, keyId ?? from.kid) };
-  }
-  return { key: from, header: header(algorithm ?? 'RS256') };
-}
-
-const isJwk = (key: Exclude<PrivateKey, string>): key is JWK => 'kty' in key;
 
 function assertionAuth(
   method: string,

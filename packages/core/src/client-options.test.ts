@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic, clientSecretPost } from './client-auth.js';
 import { cacheContext, type PhantomTokenClientOptions, resolveClientOptions } from './client-options.js';
 import { jwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
+import { jwtMinter } from './minting.js';
+import { responseVerifier } from './response-verifier.js';
 
 const base: PhantomTokenClientOptions = {
   introspectionEndpoint: 'https://login.example.com/introspect',
@@ -59,6 +62,10 @@ describe('the options of the client', () => {
     ['extraParameters.resource', { extraParameters: { resource: 7 } }],
     ['verifyJwt', { verifyJwt: () => {} }],
     ['verifyJwt', { verifyJwt: { verify() {} } }],
+    ['verifyResponse', { verifyResponse: { context: '', verify() {} } }],
+    ['verifyResponse', { accept: 'application/token-introspection+jwt' }],
+    ['verifyResponse', { accept: 'application/token-introspection+jwt', verifyResponse: { verify() {} } }],
+    ['mintJwt', { mintJwt: { context: '' } }],
     ['cache', { cache: {} }],
     ['cache', { cache: null }],
     ['cache', { cache: 'memory' }],
@@ -112,6 +119,8 @@ describe('the context of the cache key', () => {
     jwtMembers: [true, ['jwt', 'phantom_token']],
     extraParameters: [true, { resource: 'x' }],
     verifyJwt: [true, jwtVerifier({ issuer: 'i', jwks })],
+    verifyResponse: [true, responseVerifier({ issuer: 'i', jwks })],
+    mintJwt: [true, jwtMinter({ issuer: 'https://gateway.example.com', keys: () => '', audience: 'api' })],
     cache: [false, memoryCache()],
     maxTtlSeconds: [true, 299],
     earlyExpirySeconds: [true, 9],
@@ -132,10 +141,28 @@ describe('the context of the cache key', () => {
     jwksUri: [false, 'https://login.example.com/jwks'],
     allowInsecureRequests: [false, true],
   };
-  const contextOf = (options: object) => cacheContext(resolveClientOptions({ ...base, ...options }));
+  const contextOf = (options: object) => {
+    const signed = 'verifyResponse' in options && { accept: 'application/token-introspection+jwt' as const };
+    return cacheContext(resolveClientOptions({ ...base, ...options, ...signed }));
+  };
 
   it.each(Object.entries(changed))('%s changes it or not, as it should', (name, [changes, value]) => {
     expect(JSON.stringify(contextOf({ [name]: value })) !== JSON.stringify(contextOf({}))).toBe(changes);
+  });
+
+  it('changes with every set of options that differs from another in what an answer rests on', () => {
+    const names = Object.keys(changed) as (keyof typeof changed)[];
+    const chosen = fc.subarray(names);
+    const keyOf = (set: readonly (keyof typeof changed)[]) =>
+      JSON.stringify(contextOf(Object.fromEntries(set.map((name) => [name, changed[name][1]]))));
+    // verifyResponse brings its own accept
+    const parts = (set: readonly (keyof typeof changed)[]) =>
+      set.filter((name) => changed[name][0] && !(name === 'accept' && set.includes('verifyResponse'))).join();
+    fc.assert(
+      fc.property(chosen, chosen, (one, other) => {
+        expect(keyOf(one) === keyOf(other)).toBe(parts(one) === parts(other));
+      }),
+    );
   });
 
   it('tells verifiers and ways of authentication apart', () => {

@@ -4,9 +4,10 @@ import type { Emit } from './events.js';
 import type { FreshnessOptions } from './freshness.js';
 import type { Fetch } from './http-exchange.js';
 import type { IntrospectionRequestOptions } from './introspection-request.js';
-import type { IntrospectionResponseOptions } from './introspection-response.js';
+import type { IntrospectionMediaType, IntrospectionResponseOptions } from './introspection-response.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
+import type { JwtMinter } from './minting.js';
 import {
   callable,
   count,
@@ -18,6 +19,7 @@ import {
   seconds,
 } from './option-checks.js';
 import type { Policy } from './policy.js';
+import type { ResponseVerifier } from './response-verifier.js';
 
 export interface PhantomTokenClientOptions {
   /** The authorization server's introspection endpoint (RFC 7662 §2). `https:`, or `http:` on loopback. */
@@ -29,13 +31,20 @@ export interface PhantomTokenClientOptions {
   /** Tokens must be meant for one of these (`aud`, RFC 7519 §4.1.3). Default: not checked. */
   readonly audience?: string | readonly string[];
   /** What to ask the server for. Default `application/jwt`. */
-  readonly accept?: 'application/jwt' | 'application/json';
+  readonly accept?: IntrospectionMediaType;
   /** Members of a JSON answer that may hold the JWT, in order. Default `phantom_token`, `jwt`. */
   readonly jwtMembers?: readonly string[];
   /** Further form parameters of the request, for example `token_type_hint`. Default none. */
   readonly extraParameters?: Readonly<Record<string, string>>;
   /** Verifies the returned JWT once, before it is cached; `jwtVerifier(…)` makes one. Default: none, TLS is trusted. */
   readonly verifyJwt?: JwtVerifier;
+  /**
+   * Verifies signed answers (RFC 9701); `responseVerifier(…)` makes one. Goes with `accept:
+   * 'application/token-introspection+jwt'`, and then no unsigned answer counts.
+   */
+  readonly verifyResponse?: ResponseVerifier;
+  /** Makes the JWT where the server returns none; `jwtMinter(…)` makes one. Default: such an answer is a fault. */
+  readonly mintJwt?: JwtMinter;
   /** Where answers are kept. Default `memoryCache()`. */
   readonly cache?: TokenCache;
   /** The longest that an active answer is reused: the revocation window. Seconds, default 300. */
@@ -92,6 +101,8 @@ const changesEntry = {
   jwtMembers: true,
   extraParameters: true,
   verifyJwt: true,
+  verifyResponse: true,
+  mintJwt: true,
   cache: false,
   maxTtlSeconds: true,
   earlyExpirySeconds: true,
@@ -122,8 +133,9 @@ export interface ResolvedClientOptions
     IntrospectionResponseOptions,
     FreshnessOptions,
     Policy {
-  readonly accept: 'application/jwt' | 'application/json';
   readonly verifyJwt: JwtVerifier | undefined;
+  readonly verifyResponse: ResponseVerifier | undefined;
+  readonly mintJwt: JwtMinter | undefined;
   readonly cache: TokenCache;
   readonly inactiveTtlSeconds: number;
   readonly timeoutSeconds: number;
@@ -141,10 +153,7 @@ export interface ResolvedClientOptions
 /** @throws {TypeError} naming the option that is unknown, missing or wrong. */
 export function resolveClientOptions(options: PhantomTokenClientOptions): ResolvedClientOptions {
   refuseUnknown('createPhantomTokenClient', options, changesEntry);
-  const { accept = 'application/jwt', audience, issuer } = options;
-  if (accept !== 'application/jwt' && accept !== 'application/json') {
-    throw new TypeError('accept must be "application/jwt" or "application/json"');
-  }
+  const { audience, issuer } = options;
   const insecure = flag('allowInsecureRequests', options.allowInsecureRequests, false);
   return {
     introspectionEndpoint: endpoint('introspectionEndpoint', options.introspectionEndpoint, insecure),
@@ -154,10 +163,11 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
       audience === undefined
         ? undefined
         : nonEmptyList('audience', Array.isArray(audience) ? audience : [audience]),
-    accept,
+    ...readAccept(options),
     jwtMembers: nonEmptyList('jwtMembers', options.jwtMembers ?? ['phantom_token', 'jwt']),
     extraParameters: readExtraParameters(options.extraParameters),
-    verifyJwt: readVerifier(options.verifyJwt),
+    verifyJwt: readPlugIn('verifyJwt', 'jwtVerifier', 'verify', options.verifyJwt),
+    mintJwt: readPlugIn('mintJwt', 'jwtMinter', 'mint', options.mintJwt),
     cache: readCache(options.cache),
     maxTtlSeconds: seconds('maxTtlSeconds', options.maxTtlSeconds, 300),
     earlyExpirySeconds: seconds('earlyExpirySeconds', options.earlyExpirySeconds, 10),
@@ -185,11 +195,13 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
 
 /** The names and values of all options that belong into the cache key, in a fixed order. */
 export function cacheContext(options: ResolvedClientOptions): readonly string[] {
-  const { clientAuth, verifyJwt, extraParameters } = options;
+  const { clientAuth, verifyJwt, verifyResponse, mintJwt, extraParameters } = options;
   const context: Record<KeyedOption, unknown> = {
     ...options,
     clientAuth: [clientAuth.method, clientAuth.clientId],
     verifyJwt: verifyJwt?.context,
+    verifyResponse: verifyResponse?.context,
+    mintJwt: mintJwt?.context,
     extraParameters: Object.entries(extraParameters).sort(),
   };
   return (Object.keys(changesEntry) as KeyedOption[])
@@ -203,11 +215,28 @@ function readClientAuth(value: ClientAuth): ClientAuth {
   return value;
 }
 
-function readVerifier(value: JwtVerifier | undefined): JwtVerifier | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value.verify !== 'function' || typeof value.context !== 'string') {
-    throw new TypeError('verifyJwt must be made by jwtVerifier, or have a context and a verify function');
+const mediaTypes = ['application/jwt', 'application/json', 'application/token-introspection+jwt'] as const;
+
+function readAccept({ accept = 'application/jwt', verifyResponse }: PhantomTokenClientOptions) {
+  if (!mediaTypes.includes(accept)) throw new TypeError(`accept must be ${mediaTypes.join(' or ')}`);
+  if ((accept === 'application/token-introspection+jwt') !== (verifyResponse !== undefined)) {
+    throw new TypeError('verifyResponse and accept: "application/token-introspection+jwt" go together');
   }
+  return {
+    accept,
+    verifyResponse: readPlugIn('verifyResponse', 'responseVerifier', 'verify', verifyResponse),
+  };
+}
+
+function readPlugIn<T extends { readonly context: string }>(
+  name: string,
+  maker: string,
+  method: keyof T & string,
+  value: T | undefined,
+): T | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value[method] !== 'function' || typeof value.context !== 'string')
+    throw new TypeError(`${name} must be made by ${maker}, or have a context and a ${method} function`);
   return value;
 }
 

@@ -10,10 +10,40 @@ export type BearerErrorCode =
   | 'ERR_WRONG_ISSUER'
   | 'ERR_WRONG_AUDIENCE'
   | 'ERR_SENDER_CONSTRAINED'
+  | 'ERR_CERTIFICATE'
+  | 'ERR_DPOP_MISSING'
+  | 'ERR_DPOP_PROOF'
+  | 'ERR_DPOP_KEY'
+  | 'ERR_DPOP_NONCE'
+  | 'ERR_DPOP_REPLAYED'
   | 'ERR_INSUFFICIENT_SCOPE';
 
 /** The `error` codes of RFC 6750 §3.1. */
 export type Rfc6750Error = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+
+/** The `error` codes of RFC 9449 §7.1. */
+export type Rfc9449Error = 'invalid_dpop_proof' | 'use_dpop_nonce';
+
+/** What is wrong with a DPoP proof: the part of it that a check of RFC 9449 §4.3 looks at. */
+export type DpopFault =
+  | 'jwt'
+  | 'typ'
+  | 'alg'
+  | 'crit'
+  | 'jwk'
+  | 'jti'
+  | 'htm'
+  | 'htu'
+  | 'iat'
+  | 'ath'
+  | 'signature';
+
+export interface BearerErrorOptions {
+  /** With ERR_DPOP_PROOF: the part of the proof that is wrong. It ends the message. */
+  readonly fault?: DpopFault;
+  /** With ERR_DPOP_NONCE: the nonce that the client is to use. */
+  readonly dpopNonce?: string;
+}
 
 const refusals = {
   ERR_NO_TOKEN: [401, undefined, 'no bearer token was sent'],
@@ -27,8 +57,21 @@ const refusals = {
   ERR_WRONG_ISSUER: [401, 'invalid_token', 'the token was issued by another authorization server'],
   ERR_WRONG_AUDIENCE: [401, 'invalid_token', 'the token is meant for another audience'],
   ERR_SENDER_CONSTRAINED: [401, 'invalid_token', 'the token is sender-constrained and came without proof'],
+  ERR_CERTIFICATE: [
+    401,
+    'invalid_token',
+    'the token is bound to a client certificate that was not presented',
+  ],
+  ERR_DPOP_MISSING: [401, 'invalid_token', 'the token came without the DPoP proof that it needs'],
+  ERR_DPOP_PROOF: [401, 'invalid_dpop_proof', 'the DPoP proof is invalid'],
+  ERR_DPOP_KEY: [401, 'invalid_token', 'the token is not bound to the key of a DPoP proof'],
+  ERR_DPOP_NONCE: [401, 'use_dpop_nonce', 'the DPoP proof needs the nonce of the DPoP-Nonce header'],
+  ERR_DPOP_REPLAYED: [401, 'invalid_dpop_proof', 'the DPoP proof was used before'],
   ERR_INSUFFICIENT_SCOPE: [403, 'insufficient_scope', 'the token lacks a required scope'],
-} as const satisfies Record<BearerErrorCode, readonly [number, Rfc6750Error | undefined, string]>;
+} as const satisfies Record<
+  BearerErrorCode,
+  readonly [number, Rfc6750Error | Rfc9449Error | undefined, string]
+>;
 
 /**
  * The client is to blame: its request carries no usable token (RFC 6750 §3.1). Give it to `challenge` for the
@@ -37,15 +80,18 @@ const refusals = {
 export class BearerError extends Error {
   override readonly name = 'BearerError';
   readonly code: BearerErrorCode;
-  readonly error: Rfc6750Error | undefined;
+  readonly error: Rfc6750Error | Rfc9449Error | undefined;
   readonly status: 400 | 401 | 403;
+  /** For the `DPoP-Nonce` of the answer (RFC 9449 §9); `challenge` puts it there. */
+  readonly dpopNonce: string | undefined;
 
-  constructor(code: BearerErrorCode) {
+  constructor(code: BearerErrorCode, { fault, dpopNonce }: BearerErrorOptions = {}) {
     const [status, error, message] = refusals[code];
-    super(message);
+    super(fault === undefined ? message : `${message}: ${fault}`);
     this.code = code;
     this.error = error;
     this.status = status;
+    this.dpopNonce = dpopNonce;
   }
 }
 
@@ -69,6 +115,10 @@ export type IntrospectionErrorCode =
   | 'ERR_CONTRADICTION'
   | 'ERR_JWT_REFUSED'
   | 'ERR_JWT_VERIFICATION'
+  | 'ERR_RESPONSE_VERIFICATION'
+  | 'ERR_REPLAY_STORE'
+  | 'ERR_DPOP_SECRET'
+  | 'ERR_MINTING'
   | 'ERR_DISCOVERY';
 
 export interface IntrospectionErrorOptions {

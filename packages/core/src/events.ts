@@ -26,7 +26,11 @@ export type PhantomTokenEvent =
   | { readonly type: 'cache_error'; readonly operation: 'get' | 'set'; readonly code: string }
   | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string };
 
-export type WarningCode = 'WARN_CACHE_FORBIDDEN' | 'WARN_EXP_IN_MILLISECONDS' | 'WARN_ISSUED_IN_THE_FUTURE';
+export type WarningCode =
+  | 'WARN_CACHE_FORBIDDEN'
+  | 'WARN_EXP_IN_MILLISECONDS'
+  | 'WARN_ISSUED_IN_THE_FUTURE'
+  | 'WARN_NO_TOKEN_TYPE';
 
 export type Emit = (event: PhantomTokenEvent) => void;
 

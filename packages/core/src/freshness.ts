@@ -49,3 +49,17 @@ export function freshUntil(
     (exp ?? Number.POSITIVE_INFINITY) - options.earlyExpirySeconds,
   );
 }
+
+/** How far a minted JWT outlives its cache entry, so that one forwarded at the last moment still arrives. Seconds. */
+const mintedMarginSeconds = 10;
+
+/** The NumericDate at which a JWT of our own ends: with its cache entry, never after the token's `exp`. */
+export function mintedUntil(
+  now: number,
+  expiresAt: number,
+  exp: number | undefined,
+  { earlyExpirySeconds }: FreshnessOptions,
+): number {
+  const margin = Math.max(earlyExpirySeconds, mintedMarginSeconds);
+  return Math.floor(Math.min(exp ?? Number.POSITIVE_INFINITY, Math.max(expiresAt, now) + margin));
+}

@@ -1,9 +1,10 @@
 import type { ClientAuth } from './client-auth.js';
 import type { HttpRequest } from './http-exchange.js';
+import type { IntrospectionMediaType } from './introspection-response.js';
 
 export interface IntrospectionRequestOptions {
   readonly introspectionEndpoint: string;
-  readonly accept: string;
+  readonly accept: IntrospectionMediaType;
   readonly clientAuth: ClientAuth;
   readonly extraParameters: Readonly<Record<string, string>>;
   readonly issuer: string | undefined;

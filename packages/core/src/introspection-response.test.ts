@@ -300,3 +300,31 @@ describe('statuses and media types', () => {
       unknown('ERR_MEDIA_TYPE'),
     ));
 });
+
+describe('an answer without a JWT, where JWTs are minted', () => {
+  const minted = (members: object) =>
+    json({ active: true, ...members }, { accept: 'application/json', mintJwt: {} });
+
+  it('is ACTIVE, with the JWT still to be made', () =>
+    expect(minted({ sub: 's', exp: now + 9 })).toEqual({
+      active: true,
+      jwt: undefined,
+      claims: { sub: 's', exp: now + 9 },
+    }));
+
+  it('is INACTIVE for all that makes any answer so', () => {
+    expect(minted({ active: false })).toEqual(inactive);
+    expect(minted({ exp: now })).toEqual(inactive);
+    expect(minted({ nbf: now + 6 })).toEqual(inactive);
+    expect(minted({ token_type: 'refresh_token' })).toEqual(inactive);
+  });
+
+  it('may be for no audience in particular', () =>
+    expect(minted({ aud: [] })).toEqual({ active: true, jwt: undefined, claims: {} }));
+
+  it('is left alone where the server gives a JWT', () => {
+    const jwt = unsignedJwt({ sub: 's' });
+    expect(minted({ jwt })).toEqual({ active: true, jwt, claims: { sub: 's' } });
+    expect(() => minted({ jwt: unsignedJwt({ aud: [] }) })).toThrow(unknown('ERR_MALFORMED'));
+  });
+});

@@ -1,14 +1,17 @@
-import type { CacheEntry, IntrospectionResult } from './cache.js';
+import type { CacheEntry, Claims } from './cache.js';
 import { createCircuitBreaker } from './circuit-breaker.js';
+import { withoutToken } from './claims.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
+import { deepFreeze } from './deep-freeze.js';
 import { IntrospectionError } from './errors.js';
 import type { Emit } from './events.js';
-import { type CacheControl, freshUntil, parseCacheControl } from './freshness.js';
-import { exchangeHttp } from './http-exchange.js';
+import { freshUntil, mintedUntil, parseCacheControl } from './freshness.js';
+import { exchangeHttp, type HttpAnswer } from './http-exchange.js';
 import { buildIntrospectionRequest } from './introspection-request.js';
-import { parseIntrospectionResponse } from './introspection-response.js';
+import { parseIntrospectionResponse, parseSignedResponse } from './introspection-response.js';
+import type { JwtMinter } from './minting.js';
 import { requestsShareIo } from './runtime.js';
 import { createSingleFlight, createSoloFlight } from './single-flight.js';
 import type { TolerantCache } from './tolerant-cache.js';
@@ -45,10 +48,33 @@ export function createIntrospector(
     // a secret may have been replaced since we read it; its failure to come is told like the refusal
     if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
       answer = await send();
-    const result = parseIntrospectionResponse(answer, options, now());
-    if (result.active) await verify(result.jwt);
-    return toEntry(result, parseCacheControl(answer.headers));
+    const said = await parse(answer);
+    if (!said.active) return inactiveEntry();
+    const claims = withoutToken(said.claims, token);
+    warnings.oddDates(claims, now());
+    const control = parseCacheControl(answer.headers);
+    if (options.obeyCacheControl && control.forbidden) warnings.cacheForbidden();
+    const expiresAt = freshUntil(now(), claims.exp, control, options);
+    const jwt = said.jwt === undefined ? await mint(claims, expiresAt) : await verified(said.jwt);
+    return jwt === undefined ? inactiveEntry() : activeEntry(jwt, claims, expiresAt);
   }
+
+  const parse = (answer: HttpAnswer) => {
+    const { verifyResponse, clientAuth } = options;
+    if (verifyResponse === undefined) return parseIntrospectionResponse(answer, options, now());
+    const verify = (body: string) =>
+      verifyResponse.verify(body, { now: now(), clientId: clientAuth.clientId }).catch((error) => {
+        if (error instanceof IntrospectionError) throw error;
+        throw new IntrospectionError('ERR_RESPONSE_VERIFICATION', 'verifyResponse refused the answer');
+      });
+    return parseSignedResponse(answer, options, verify, now());
+  };
+
+  const inactiveEntry = () =>
+    deepFreeze({ result: { active: false as const }, expiresAt: now() + options.inactiveTtlSeconds });
+
+  const activeEntry = (jwt: string, claims: Claims, expiresAt: number) =>
+    deepFreeze({ result: { active: true as const, jwt, claims }, expiresAt });
 
   // what users plug in may fail in any way; none of that is the client's fault, and none of its words go on
   const build = (token: string) =>
@@ -56,9 +82,10 @@ export function createIntrospector(
       throw new IntrospectionError('ERR_CLIENT_AUTH', 'clientAuth failed to make our credentials');
     });
 
-  async function verify(jwt: string): Promise<void> {
+  async function verified(jwt: string): Promise<string> {
     try {
       await options.verifyJwt?.verify(jwt, now());
+      return jwt;
     } catch (error) {
       if (error instanceof IntrospectionError) throw error;
       throw new IntrospectionError(
@@ -68,11 +95,20 @@ export function createIntrospector(
     }
   }
 
-  function toEntry(result: IntrospectionResult, control: CacheControl): CacheEntry {
-    if (!result.active) return Object.freeze({ result, expiresAt: now() + options.inactiveTtlSeconds });
-    if (options.obeyCacheControl && control.forbidden) warnings.cacheForbidden();
-    warnings.oddDates(result.claims, now());
-    return Object.freeze({ result, expiresAt: freshUntil(now(), result.claims.exp, control, options) });
+  /** Nothing where the answer does not say that it is about an access token: to some servers refresh tokens are active. */
+  async function mint(claims: Claims, expiresAt: number): Promise<string | undefined> {
+    const minter = options.mintJwt as JwtMinter;
+    if (minter.requireTokenType && !/^(?:bearer|dpop)$/i.test(claims.token_type ?? '')) {
+      if (claims.token_type === undefined) warnings.noTokenType();
+      return undefined;
+    }
+    try {
+      const until = mintedUntil(now(), expiresAt, claims.exp, options);
+      return await minter.mint(claims, { now: now(), expiresAt: until });
+    } catch (error) {
+      if (error instanceof IntrospectionError) throw error;
+      throw new IntrospectionError('ERR_MINTING', 'mintJwt failed to make a JWT');
+    }
   }
 
   async function fly(key: string, token: string, isCurrent: () => boolean): Promise<CacheEntry> {

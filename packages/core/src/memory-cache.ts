@@ -3,6 +3,11 @@ import type { CacheEntry, TokenCache } from './cache.js';
 import { deepFreeze } from './deep-freeze.js';
 import { count, refuseUnknown } from './option-checks.js';
 
+/** A cache whose answers need not be waited for. */
+export interface MemoryCache extends TokenCache {
+  get(key: string, now?: number): CacheEntry | undefined;
+}
+
 export interface MemoryCacheOptions {
   /** How many active tokens are kept; the least recently used go first. Default 10000. */
   readonly maxEntries?: number;
@@ -14,7 +19,7 @@ export interface MemoryCacheOptions {
  * The cache tier of this process. A hit is answered without a promise and parses nothing.
  * @throws {TypeError} naming the option that is wrong.
  */
-export function memoryCache(options: MemoryCacheOptions = {}): TokenCache {
+export function memoryCache(options: MemoryCacheOptions = {}): MemoryCache {
   refuseUnknown('memoryCache', options, { maxEntries: true, maxInactiveEntries: true });
   const active = new LRUCache<string, CacheEntry>({
     max: count('maxEntries', options.maxEntries, 10_000, 1),

@@ -1,17 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type ServerOptions } from 'node:https';
+import { Agent, createServer, get, type RequestOptions, type ServerOptions } from 'node:https';
 import { type AddressInfo, connect, type Server } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { unsignedJwt } from '../test/authorization-server.js';
+import { certificate, pem, thumbprints, written } from '../test/certificates.js';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic } from './client-auth.js';
-import { type CreateFetchOptions, createFetch } from './node.js';
+import { type CertificateSource, socketCertificate } from './client-certificate.js';
+import { type CreateFetchOptions, createFetch, proxyCertificate } from './node.js';
+import { NodeRequest } from './node-request.js';
 
-const pem = (name: string) => readFileSync(new URL(`../test/tls/${name}`, import.meta.url), 'utf8');
 const ca = pem('ca.pem');
-const certificate = (name: string) => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });
 
 async function start(server: Server) {
   await new Promise<void>((resolve) => {
@@ -120,5 +120,75 @@ describe('createFetch', () => {
   ])('refuses a wrong %s', (name, options) => {
     expect(() => createFetch(options)).toThrow(TypeError);
     expect(() => createFetch(options)).toThrow(name);
+  });
+});
+
+/** An HTTPS server that takes any client certificate, or none, and answers with what a source finds. */
+async function startSource(source: CertificateSource, options: ServerOptions = {}) {
+  const server = createServer(
+    { ...certificate('server'), ca, requestCert: true, rejectUnauthorized: false, ...options },
+    async (request, response) => {
+      const found = await source.thumbprint(new NodeRequest(request));
+      const resumed = (request.socket as TLSSocket).isSessionReused();
+      response.end(JSON.stringify({ found, resumed }));
+    },
+  );
+  const port = await start(server);
+  return (how: RequestOptions = {}) =>
+    new Promise<{ found?: string; resumed: boolean }>((resolve, reject) => {
+      get({ host: '127.0.0.1', port, ca, ...how }, async (response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        resolve(JSON.parse(body));
+      }).on('error', reject);
+    });
+}
+
+const headers = { 'Client-Cert': written['client-cert']('client') };
+
+describe('socketCertificate, over TLS', () => {
+  it.each(['client', 'elsewhere'] as const)('finds the certificate "%s"', async (name) => {
+    const send = await startSource(socketCertificate);
+    expect((await send(certificate(name))).found).toBe(thumbprints[name]);
+  });
+
+  it('finds nothing where the client shows none, and believes no header', async () => {
+    const send = await startSource(socketCertificate);
+    expect((await send({ headers })).found).toBeUndefined();
+    expect((await send({ headers, ...certificate('elsewhere') })).found).toBe(thumbprints.elsewhere);
+  });
+
+  it('finds nothing where no certificate was asked for', async () => {
+    const send = await startSource(socketCertificate, { requestCert: false });
+    expect((await send(certificate('client'))).found).toBeUndefined();
+  });
+
+  it.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('finds it in a resumed session of %s', async (version) => {
+    const send = await startSource(socketCertificate, { minVersion: version, maxVersion: version });
+    const agent = new Agent({ keepAlive: false, maxCachedSessions: 1 });
+    const how = { agent, ...certificate('client') };
+    expect(await send(how)).toEqual({ found: thumbprints.client, resumed: false });
+    expect(await send(how)).toEqual({ found: thumbprints.client, resumed: true });
+  });
+});
+
+describe('proxyCertificate, over TLS', () => {
+  const behind = (trustedProxies: string[]) => proxyCertificate({ format: 'client-cert', trustedProxies });
+
+  it("believes the proxy's header, and does not take the proxy's own certificate for the client's", async () => {
+    const send = await startSource(behind(['127.0.0.1']));
+    expect((await send({ headers, ...certificate('elsewhere') })).found).toBe(thumbprints.client);
+    expect((await send(certificate('elsewhere'))).found).toBeUndefined();
+  });
+
+  it('takes the header on two lines for none', async () => {
+    const send = await startSource(behind(['127.0.0.1']));
+    const twice = { 'Client-Cert': [headers['Client-Cert'], headers['Client-Cert']] };
+    expect((await send({ headers: twice })).found).toBeUndefined();
+  });
+
+  it('ignores the header of anybody else, even of one who has the certificate', async () => {
+    const send = await startSource(behind(['10.0.0.0/8']));
+    expect((await send({ headers, ...certificate('client') })).found).toBeUndefined();
   });
 });

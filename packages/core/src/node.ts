@@ -2,6 +2,11 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, fetch as undiciF
 import type { Fetch } from './http-exchange.js';
 import { count, refuseUnknown, seconds } from './option-checks.js';
 
+export type { CertificateFormat } from './client-certificate.js';
+export { fileSecret } from './file-secret.js';
+export { createNetworkTest, isNetwork } from './network-list.js';
+export { type ProxyCertificateOptions, proxyCertificate } from './proxy-certificate.js';
+
 type Pem = string | Uint8Array;
 
 export interface CreateFetchOptions {

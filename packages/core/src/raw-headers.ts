@@ -2,11 +2,14 @@ import type { JwtAccessToken } from './access-token.js';
 
 // Node keeps only the first of several Authorization fields in `headers`; `rawHeaders`, names and values in turn, has all
 
-/** Every Authorization field in Node's `rawHeaders`: one, several, or `undefined`. */
-export function readAuthorization(rawHeaders: readonly string[]): string | readonly string[] | undefined {
+/** Every value of a field in Node's `rawHeaders`: one, several, or `undefined`. The name is in lower case. */
+export function readFields(
+  rawHeaders: readonly string[],
+  name: string,
+): string | readonly string[] | undefined {
   let found: string | string[] | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (!isAuthorization(rawHeaders[index])) continue;
+    if (!isNamed(rawHeaders[index], name)) continue;
     const value = rawHeaders[index + 1] ?? '';
     if (found === undefined) found = value;
     else found = typeof found === 'string' ? [found, value] : [...found, value];
@@ -14,20 +17,41 @@ export function readAuthorization(rawHeaders: readonly string[]): string | reado
   return found;
 }
 
-/** Puts `Bearer <JWT>` where the presented token stood, so that nothing behind can forward the latter. */
-export function replaceAuthorization(
-  message: {
-    readonly rawHeaders: string[];
-    readonly headers: Record<string, string | string[] | undefined>;
-  },
-  { authorization }: JwtAccessToken,
-): void {
-  const { rawHeaders, headers } = message;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (isAuthorization(rawHeaders[index])) rawHeaders[index + 1] = authorization;
-  }
-  headers.authorization = authorization;
+/** Every Authorization field in Node's `rawHeaders`: one, several, or `undefined`. */
+export const readAuthorization = (rawHeaders: readonly string[]) => readFields(rawHeaders, 'authorization');
+
+/** The header fields of a message of Node's HTTP server, in both forms that it has. */
+export interface NodeHeaders {
+  readonly rawHeaders: string[];
+  readonly headers: Record<string, string | string[] | undefined>;
 }
 
-const isAuthorization = (name: string | undefined) =>
-  name?.length === 13 && name.toLowerCase() === 'authorization';
+/**
+ * Puts `Bearer <JWT>` where the presented token stood, so that nothing behind can forward the latter, and takes out the
+ * proof that belonged to it.
+ */
+export function replaceAuthorization(message: NodeHeaders, { authorization }: JwtAccessToken): void {
+  const { rawHeaders, headers } = message;
+  let hasProof = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (isNamed(rawHeaders[index], 'authorization')) rawHeaders[index + 1] = authorization;
+    else if (isNamed(rawHeaders[index], 'dpop')) hasProof = true;
+  }
+  headers.authorization = authorization;
+  if (hasProof) removeFields(message, (name) => isNamed(name, 'dpop'));
+}
+
+/** Takes out the fields with such names. */
+export function removeFields(
+  { rawHeaders, headers }: NodeHeaders,
+  isUnwanted: (name: string) => boolean,
+): void {
+  // before the raw ones: Node makes these from those when they are first looked at
+  for (const name of Object.keys(headers)) if (isUnwanted(name)) delete headers[name];
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    if (isUnwanted(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2);
+  }
+}
+
+const isNamed = (name: string | undefined, wanted: string) =>
+  name?.length === wanted.length && name.toLowerCase() === wanted;

@@ -8,6 +8,7 @@ const skewSeconds = 60;
 export interface Warnings {
   cacheForbidden(): void;
   oddDates(claims: Claims, now: number): void;
+  noTokenType(): void;
 }
 
 /** Hints at what is set up wrong elsewhere; each is given once. */
@@ -38,6 +39,12 @@ export function createWarnings(emit: Emit | undefined): Warnings {
           "a token's iat lies in the future: compare the authorization server's clock with ours",
         );
       }
+    },
+    noTokenType() {
+      warn(
+        'WARN_NO_TOKEN_TYPE',
+        'the authorization server calls a token active without a token_type, so that it may be a refresh token and no JWT is minted; set requireTokenType: false if it never says so',
+      );
     },
   };
 }

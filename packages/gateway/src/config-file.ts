@@ -1,4 +1,5 @@
 import { type Document, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import { type Finding, findContradictions } from './config-contradictions.js';
 import { type Config, configSchema } from './config-schema.js';
 
 /** One thing that is wrong in the file. */
@@ -52,7 +53,7 @@ export function parseConfig(text: string, environment: Readonly<Record<string, s
   );
   const mistakes = [
     ...missing,
-    ...[...wrong, ...findMissingParts(document)].map(([path, message]) => ({
+    ...[...wrong, ...findContradictions(document.toJS())].map(([path, message]) => ({
       path: formatPath(path),
       line: lineOf(path),
       message,
@@ -62,36 +63,8 @@ export function parseConfig(text: string, environment: Readonly<Record<string, s
   throw new ConfigError(mistakes);
 }
 
-type Finding = readonly [path: readonly PropertyKey[], message: string];
-
-/** What the schema cannot say: that one of two things must be there. */
-function findMissingParts(document: Document): Finding[] {
-  const has = (...path: string[]) => document.getIn(path) !== undefined;
-  const findings: Finding[] = [];
-  if (has('introspection') && !has('introspection', 'endpoint') && !has('introspection', 'issuer'))
-    findings.push([['introspection'], 'must have an endpoint, or an issuer to discover it from']);
-  const mayBeInsecure = document.getIn(['introspection', 'allowInsecureRequests']) === true;
-  for (const name of [['endpoint'], ['issuer'], ['verify', 'jwksUri']])
-    if (!mayBeInsecure && isInsecure(document.getIn(['introspection', ...name])))
-      findings.push([
-        ['introspection', ...name],
-        'must be an https: URL; http: needs a loopback host or allowInsecureRequests',
-      ]);
-  if (!has('routes') && !has('forwardAuth'))
-    findings.push([[], 'must have at least one of routes and forwardAuth']);
-  return findings;
-}
-
-const isInsecure = (value: unknown) =>
-  typeof value === 'string' &&
-  /^http:/i.test(value) &&
-  URL.canParse(value) &&
-  !loopback.test(new URL(value).hostname);
-
-const loopback = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 // what may be or hold a secret is not repeated, whatever is wrong with it
-const isSecret = /secret|url/i;
+const isSecret = /secret|token|url/i;
 const mayHoldSecret = /[@?#]/;
 
 function describe(message: string, code: string, { key, value }: { key: string; value: unknown }): string {

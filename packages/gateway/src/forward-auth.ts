@@ -2,14 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Authorizer,
   createAuthorizer,
+  createClaimHeaders,
   type JwtAccessToken,
-  type PhantomTokenClient,
-  readAuthorization,
+  NodeRequest,
+  type PassHeaders,
 } from '@phantom-token/core';
+import { createNetworkTest } from '@phantom-token/core/node';
+import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config } from './config-schema.js';
-import { createNetworkTest } from './network-list.js';
 import { badRequest, notFound, refuse } from './refusal.js';
 import { isUnambiguous, readTarget } from './request-path.js';
+import { createAcceptJwts, type RequestTrust } from './request-trust.js';
 import type { Work } from './work.js';
 
 type Options = NonNullable<Config['forwardAuth']>;
@@ -23,6 +26,12 @@ export interface ForwardAuth {
 /** Told of every answer: the status, and why where it is a refusal. */
 export type OnAnswer = (status: number, code: string | undefined) => void;
 
+export interface ForwardAuthTools {
+  readonly servers: AuthorizationServers;
+  readonly trust: RequestTrust;
+  readonly work: Work;
+}
+
 /** Sets of scopes whose challenges are kept; a gateway asks for few. */
 const maxScopeSets = 256;
 
@@ -33,12 +42,19 @@ const maxScopeSets = 256;
  */
 export function createForwardAuth(
   options: Options,
-  client: PhantomTokenClient,
-  work: Work,
+  { servers, trust, work }: ForwardAuthTools,
   onAnswer: OnAnswer,
 ): ForwardAuth {
   const isAllowed = createNetworkTest(options.allowFrom);
   const authorizers = new Map<string, Authorizer>();
+  const { realm, acceptJwts, issuer } = options;
+  const common = {
+    ...trust,
+    client: servers.clientOf(issuer),
+    realm,
+    ...(acceptJwts && { acceptJwts: createAcceptJwts(acceptJwts) }),
+  };
+  const claimHeaders = options.claimHeaders && createClaimHeaders(options.claimHeaders);
 
   function authorizerFor(scope: string): Authorizer {
     const known = authorizers.get(scope);
@@ -46,7 +62,7 @@ export function createForwardAuth(
     const requiredScopes = [
       ...new Set([...options.requiredScopes, ...scope.split(' ').filter((it) => it !== '')]),
     ];
-    const made = createAuthorizer({ client, requiredScopes, realm: options.realm });
+    const made = createAuthorizer({ ...common, requiredScopes });
     if (authorizers.size >= maxScopeSets) authorizers.clear();
     authorizers.set(scope, made);
     return made;
@@ -68,23 +84,26 @@ export function createForwardAuth(
         refuse(response, badRequest);
         return;
       }
-      const authorization = readAuthorization(request.rawHeaders);
-      if (options.letPreflightsPass && authorization === undefined && isPreflight(original.method, request)) {
+      const { method, url } = original;
+      const asked = new NodeRequest({ ...described(request), method }, undefined, url);
+      if (options.letPreflightsPass && asked.authorization === undefined && isPreflight(method, request)) {
         answer(200);
         response.writeHead(200, { 'Cache-Control': 'no-store', 'Content-Length': '0' }).end();
         return;
       }
-      const pass = (token: JwtAccessToken) => {
+      const pass = (token: JwtAccessToken, headers: PassHeaders) => {
         answer(200);
         response
           .writeHead(200, {
+            ...Object.fromEntries(claimHeaders?.build(token.claims) ?? []),
+            ...headers,
             Authorization: token.authorization,
             'Cache-Control': 'no-store',
             'Content-Length': '0',
           })
           .end();
       };
-      const outcome = authorizer.guard({ ...original, authorization }, pass, (challenge, error) => {
+      const outcome = authorizer.guard(asked, pass, (challenge, error) => {
         answer(challenge.status, error.code);
         refuse(response, challenge);
       });
@@ -92,6 +111,8 @@ export function createForwardAuth(
     },
   };
 }
+
+const described = ({ rawHeaders, socket }: IncomingMessage) => ({ rawHeaders, socket });
 
 /** Whether this is a CORS preflight: it carries no credentials by design (Fetch standard, §3.2.2). */
 export const isPreflight = (method: string, { headers }: IncomingMessage): boolean =>

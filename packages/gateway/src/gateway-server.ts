@@ -154,7 +154,7 @@ function createPlain(limits: Limits, onConnection: (socket: Socket) => void): Se
 }
 
 function createSecure(
-  { certFile, keyFile }: NonNullable<Config['listen']['tls']>,
+  { certFile, keyFile, clientCertificates, clientCaFile }: NonNullable<Config['listen']['tls']>,
   limits: Limits,
   sessions: Set<ServerHttp2Session>,
   onConnection: (socket: Socket) => void,
@@ -163,6 +163,10 @@ function createSecure(
     allowHTTP1: true,
     cert: readFileSync(certFile),
     key: readFileSync(keyFile),
+    // without authorities any certificate will do: a token names the one that it is bound to (RFC 8705 §3)
+    requestCert: clientCertificates !== 'none',
+    rejectUnauthorized: clientCertificates === 'require',
+    ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
     minVersion: 'TLSv1.2',
     handshakeTimeout: limits.headersTimeoutSeconds * 1000,
     maxHeaderListPairs: limits.maxHeaders,

@@ -1,7 +1,7 @@
 import type { PhantomTokenEvent } from '@phantom-token/core';
+import { createAuthorizationServers } from './authorization-servers.js';
 import type { Config } from './config-schema.js';
 import { type GatewayServer, startServer } from './gateway-server.js';
-import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { publishMetrics } from './otel-metrics.js';
@@ -22,14 +22,13 @@ export interface Instance {
 export async function startInstance(config: Config, log: Log, metrics: Metrics): Promise<Instance> {
   const startTrace = createTracing();
   publishMetrics(metrics.registry);
-  const onEvent = (event: PhantomTokenEvent) => {
-    metrics.onEvent(event);
-    logEvent(log, event);
+  const onEvent = (event: PhantomTokenEvent, issuer: string | undefined) => {
+    metrics.onEvent(event, issuer);
+    logEvent(issuer === undefined ? log : log.child({ issuer }), event);
   };
   let current = config;
-  let introspection = await createIntrospectionClient(config, onEvent, log);
-  const makeRuntime = (from: Config) =>
-    createRuntime(from, { client: introspection.client, log, metrics, startTrace });
+  let servers = await createAuthorizationServers(config, onEvent, log);
+  const makeRuntime = (from: Config) => createRuntime(from, { servers, log, metrics, startTrace });
   let runtime = makeRuntime(config);
   const server: GatewayServer = await startServer(config, runtime);
   return {
@@ -38,13 +37,17 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
       const replaced = runtime;
       // what was learned of tokens is kept unless it may not be true any more
       const isSame = whomWeAsk(next) === whomWeAsk(current);
-      const former = introspection;
-      if (!isSame) {
-        introspection = await createIntrospectionClient(next, onEvent, log);
-        // it has a breaker of its own
-        metrics.onEvent({ type: 'breaker', state: 'closed' });
+      const former = servers;
+      if (!isSame) servers = await createAuthorizationServers(next, onEvent, log);
+      try {
+        runtime = makeRuntime(next);
+      } catch (error) {
+        if (!isSame) await servers.close();
+        servers = former;
+        throw error;
       }
-      runtime = makeRuntime(next);
+      // the new ones have breakers of their own
+      if (!isSame) metrics.closeBreakers();
       current = next;
       server.use(runtime);
       replaced
@@ -62,7 +65,8 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
   };
 }
 
-const whomWeAsk = ({ introspection, cache }: Config) => JSON.stringify([introspection, cache]);
+const whomWeAsk = ({ introspection, issuers, cache }: Config) =>
+  JSON.stringify([introspection, issuers, cache]);
 
 function logEvent(log: Log, event: PhantomTokenEvent): void {
   if (event.type === 'introspection' && event.outcome === 'unknown') {

@@ -1,44 +1,44 @@
-import { redisCache } from '@phantom-token/cache-redis';
+import { readFileSync } from 'node:fs';
 import {
-  type ClientAuth,
-  clientSecretBasic,
-  clientSecretPost,
   createPhantomTokenClient,
   discover,
+  type JwtMinter,
+  jwtMinter,
   jwtVerifier,
-  memoryCache,
   type PhantomTokenClient,
   type PhantomTokenEvent,
+  responseVerifier,
   type TokenCache,
-  tieredCache,
 } from '@phantom-token/core';
-import { createFetch } from '@phantom-token/core/node';
-import { Redis } from 'ioredis';
+import { createFetch, fileSecret, type PooledFetch } from '@phantom-token/core/node';
+import { createClientAuth } from './client-auth.js';
+import type { Introspection } from './config-introspection.js';
 import type { Config } from './config-schema.js';
-import type { Log } from './log.js';
+import { defined } from './defined.js';
 
 export interface IntrospectionClient {
   readonly client: PhantomTokenClient;
+  /** Makes the JWTs of this authorization server's tokens, where it makes none. */
+  readonly minter: JwtMinter | undefined;
   close(): Promise<void>;
 }
 
-/** The client that a configuration describes, with connections of its own to the authorization server and to Redis. */
+type Freshness = Omit<Config['cache'], 'redis' | 'maxEntries'>;
+
+/** The client for one authorization server, with connections of its own to it. */
 export async function createIntrospectionClient(
-  { introspection, cache }: Config,
+  options: Introspection,
+  freshness: Freshness,
+  cache: TokenCache,
   onEvent: (event: PhantomTokenEvent) => void,
-  log: Log,
 ): Promise<IntrospectionClient> {
-  const { endpoint, issuer, clientAuth, verify, ...rest } = introspection;
-  const { redis: redisOptions, maxEntries, ...freshness } = cache;
-  const fetch = createFetch({ connections: rest.maxConcurrentIntrospections ?? 64 });
-  const { allowInsecureRequests = false } = rest;
+  const { endpoint, issuer, clientAuth, verify, signedResponse, mint, tls, ...rest } = options;
+  const fetch = createConnections(tls, rest.maxConcurrentIntrospections);
+  const { allowInsecureRequests } = rest;
+  const trust = defined({ fetch, allowInsecureRequests });
   const server =
-    endpoint === undefined
-      ? await discover(issuer as string, { fetch, allowInsecureRequests })
-      : { introspectionEndpoint: endpoint };
-  const near = memoryCache(defined({ maxEntries }));
-  const redis = redisOptions && connect(redisOptions.url, log);
-  const verifyJwt = verify && jwtVerifier(defined({ ...verify, fetch, allowInsecureRequests }));
+    endpoint === undefined ? await discover(issuer as string, trust) : { introspectionEndpoint: endpoint };
+  const minter = mint && createMinter(mint);
   const client = createPhantomTokenClient(
     defined({
       ...rest,
@@ -46,57 +46,38 @@ export async function createIntrospectionClient(
       ...server,
       issuer,
       clientAuth: createClientAuth(clientAuth),
-      cache: redis === undefined ? near : tieredCache(near, shared(redis, redisOptions?.keyPrefix)),
-      verifyJwt,
+      cache,
+      verifyJwt: verify && jwtVerifier(defined({ ...verify, ...trust })),
+      verifyResponse: signedResponse && createResponseVerifier(signedResponse, trust),
+      mintJwt: minter,
       fetch,
       onEvent,
     }),
   );
-  return {
-    client,
-    async close() {
-      redis?.disconnect();
-      await fetch.close();
-    },
-  };
+  return { client, minter, close: () => fetch.close() };
 }
 
-const shared = (redis: Redis, keyPrefix: string | undefined): TokenCache =>
-  redisCache(redis, defined({ keyPrefix }));
-
-/** The same without members that are not set, as exact optional types have it. */
-function defined<T extends object>(members: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
+function createConnections(tls: Introspection['tls'], connections = 64): PooledFetch {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  const { caFile, certFile, keyFile } = tls ?? {};
+  return createFetch(defined({ connections, ca: read(caFile), cert: read(certFile), key: read(keyFile) }));
 }
 
-function createClientAuth({
-  method,
-  clientId,
-  clientSecret,
-}: Config['introspection']['clientAuth']): ClientAuth {
-  return method === 'client_secret_post'
-    ? clientSecretPost(clientId, clientSecret)
-    : clientSecretBasic(clientId, clientSecret);
+function createResponseVerifier(
+  { decryptionKeyFiles, ...options }: NonNullable<Introspection['signedResponse']>,
+  trust: { readonly fetch: PooledFetch },
+) {
+  const decryptionKey = decryptionKeyFiles && readKeys(decryptionKeyFiles);
+  return responseVerifier(defined({ ...options, ...trust, decryptionKey }));
 }
 
-/** A connection that never keeps a request waiting: nothing queues while Redis is away. One log line a change of state. */
-function connect(url: string, log: Log): Redis {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: 1000,
-    connectTimeout: 2000,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 1000),
-  });
-  let isUp: boolean | undefined;
-  redis.on('ready', () => {
-    if (isUp === false) log.info('the shared cache is back');
-    isUp = true;
-  });
-  redis.on('error', (error: Error & { code?: string }) => {
-    if (isUp !== false)
-      log.warn({ code: error.code ?? error.name }, 'the shared cache cannot be reached; going on without it');
-    isUp = false;
-  });
-  return redis;
+const createMinter = ({ keyFiles, ...options }: NonNullable<Introspection['mint']>) =>
+  jwtMinter(defined({ ...options, keys: readKeys(keyFiles) }));
+
+/** The keys in files, whatever is in them when they are asked for. */
+function readKeys(files: readonly string[]): () => Promise<string[]> {
+  // a file that is missing shows now, not with the first request
+  for (const file of files) readFileSync(file);
+  const secrets = files.map((file) => fileSecret(file));
+  return () => Promise.all(secrets.map((read) => read()));
 }

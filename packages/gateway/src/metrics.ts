@@ -4,7 +4,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /** What is counted, for Prometheus. Counting a hit is adding one to a number; names and labels are made at a scrape. */
 export interface Metrics {
   readonly registry: Registry;
-  onEvent(event: PhantomTokenEvent): void;
+  /** @param issuer The name of the authorization server, where there are several. */
+  onEvent(event: PhantomTokenEvent, issuer?: string): void;
+  /** The breakers are new ones. */
+  closeBreakers(): void;
   countRequest(route: string, status: number): void;
   countRefusal(code: string): void;
   observeUpstream(route: string, durationSeconds: number, error: string | undefined): void;
@@ -51,6 +54,7 @@ export function createMetrics(): Metrics {
     // of several workers, the one that is worst off
     aggregator: 'max',
   });
+  const openBreakers = new Set<string | undefined>();
   const hits = new Map<string, number>();
   new Counter({
     name: 'phantom_token_cache_hits_total',
@@ -78,7 +82,7 @@ export function createMetrics(): Metrics {
 
   return {
     registry,
-    onEvent(event) {
+    onEvent(event, issuer) {
       switch (event.type) {
         case 'cache_hit':
           add(hits, event.source);
@@ -97,11 +101,17 @@ export function createMetrics(): Metrics {
           cacheErrors.inc({ operation: event.operation, code: event.code });
           break;
         case 'breaker':
-          breaker.set(event.state === 'open' ? 2 : 0);
+          if (event.state === 'open') openBreakers.add(issuer);
+          else openBreakers.delete(issuer);
+          breaker.set(openBreakers.size > 0 ? 2 : 0);
           break;
         case 'warning':
           warnings.inc({ code: event.code });
       }
+    },
+    closeBreakers() {
+      openBreakers.clear();
+      breaker.set(0);
     },
     countRequest(route, status) {
       let statuses = requests.get(route);

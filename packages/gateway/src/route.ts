@@ -3,18 +3,22 @@ import type { Duplex } from 'node:stream';
 import {
   type AdapterOptions,
   createAuthorizer,
+  createClaimHeaders,
   type JwtAccessToken,
-  type PhantomTokenClient,
-  readAuthorization,
+  NodeRequest,
+  type PassHeaders,
 } from '@phantom-token/core';
 import { createForwarder, type ForwardChanges, type ForwarderOptions } from '@phantom-token/proxy';
+import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config, Route as RouteOptions } from './config-schema.js';
+import { defined } from './defined.js';
 import type { FastRoute } from './fast-lane.js';
 import { UpstreamPool } from './fast-upstream.js';
 import { isPreflight } from './forward-auth.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { failed, type Refusal, refuse, refuseUpgrade } from './refusal.js';
+import { createAcceptJwts, type RequestTrust } from './request-trust.js';
 import type { RequestTrace, StartTrace } from './tracing.js';
 import type { Work } from './work.js';
 
@@ -36,7 +40,8 @@ export interface Route {
 }
 
 export interface RouteTools {
-  readonly client: PhantomTokenClient;
+  readonly servers: AuthorizationServers;
+  readonly trust: RequestTrust;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly startTrace: StartTrace | undefined;
@@ -47,35 +52,43 @@ export interface RouteTools {
 export function createRoute(options: RouteOptions, config: Config, tools: RouteTools): Route {
   const { metrics, log } = tools;
   const forwarder = createForwarder(forwarderOptions(options, config));
-  const authorizer = createAuthorizer(authorizerOptions(options, tools.client));
+  const authorizer = createAuthorizer(authorizerOptions(options, tools));
+  const claimHeaders = options.claimHeaders && createClaimHeaders(options.claimHeaders);
   const prefix = options.stripPath ? options.path.replace(/\/$/, '') : '';
   const stripped = (path: string) => path.slice(prefix.length) || '/';
   const needsToken = options.auth === 'required';
 
   function judge(request: IncomingMessage, path: string, query: string, actions: Actions): void {
-    const { method = 'GET', rawHeaders } = request;
+    const { method = 'GET' } = request;
     const trace = tools.startTrace?.(method, options.path, request.headers);
     const changes = describeChanges(stripped(path) + query, trace);
     if (!needsToken) {
       actions.forward(changes);
       return;
     }
-    const authorization = readAuthorization(rawHeaders);
-    if (options.letPreflightsPass && authorization === undefined && isPreflight(method, request)) {
+    const asked = new NodeRequest(request, undefined, path + query);
+    if (options.letPreflightsPass && asked.authorization === undefined && isPreflight(method, request)) {
       actions.forward({ ...changes, withoutAuthorization: true });
       return;
     }
-    const pass = (token: JwtAccessToken) => {
+    const pass = (token: JwtAccessToken, headers: PassHeaders) => {
       if (actions.isGone()) trace?.end(499);
-      else actions.forward({ ...changes, authorization: token.authorization });
+      else actions.forward(swap(changes, token, headers));
     };
-    const outcome = authorizer.guard({ method, url: query, authorization }, pass, (challenge, { code }) => {
+    const outcome = authorizer.guard(asked, pass, (challenge, { code }) => {
       onRefusal(challenge, code, method);
       trace?.end(challenge.status, code);
       if (!actions.isGone()) actions.refuse(challenge);
     });
     if (outcome instanceof Promise)
       tools.work.add(outcome.catch((error) => actions.refuse(onUnexpected(error))));
+  }
+
+  function swap(changes: ForwardChanges, token: JwtAccessToken, headers: PassHeaders): ForwardChanges {
+    const { authorization, claims } = token;
+    if (claimHeaders === undefined && headers === undefined) return { ...changes, authorization };
+    const fields = [...(changes.fields ?? []), ...(claimHeaders?.build(claims).flat() ?? [])];
+    return { ...changes, authorization, fields, responseFields: Object.entries(headers ?? {}).flat() };
   }
 
   function describeChanges(target: string, trace: RequestTrace | undefined): ForwardChanges {
@@ -160,12 +173,14 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
   };
 }
 
-function forwarderOptions(options: RouteOptions, { trustedProxies, limits }: Config): ForwarderOptions {
+function forwarderOptions(options: RouteOptions, config: Config): ForwarderOptions {
+  const { trustedProxies, limits } = config;
   const { upstream, preserveHost, timeoutSeconds, maxConnections } = options;
   return {
     upstream,
     preserveHost,
     trustedProxies,
+    reservedHeaders: reservedHeaders(options, config),
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(maxConnections === undefined ? {} : { maxConnections }),
@@ -173,18 +188,34 @@ function forwarderOptions(options: RouteOptions, { trustedProxies, limits }: Con
   };
 }
 
-function authorizerOptions(options: RouteOptions, client: PhantomTokenClient): AdapterOptions {
-  const { requiredScopes, realm, resourceMetadata } = options;
-  return { client, requiredScopes, realm, ...(resourceMetadata === undefined ? {} : { resourceMetadata }) };
+/** What only we may say to an upstream, and what was said to us about the client's certificate. */
+function reservedHeaders({ claimHeaders = {} }: RouteOptions, { proxyCertificate }: Config): string[] {
+  const { format, header = format === 'envoy' ? 'X-Forwarded-Client-Cert' : 'Client-Cert' } =
+    proxyCertificate ?? {};
+  return [...Object.keys(claimHeaders), ...(format === undefined ? [] : [header])];
+}
+
+function authorizerOptions(options: RouteOptions, { servers, trust }: RouteTools): AdapterOptions {
+  const { requiredScopes, realm, issuer, acceptJwts, resourceMetadata } = options;
+  return {
+    ...trust,
+    ...defined({ resourceMetadata }),
+    client: servers.clientOf(issuer),
+    requiredScopes,
+    realm,
+    ...(acceptJwts && { acceptJwts: createAcceptJwts(acceptJwts) }),
+  };
 }
 
 /** Where nothing but bytes is asked of us. */
 const mayBeFast = (
-  { upstream }: RouteOptions,
-  { trustedProxies, fastLane }: Config,
+  { upstream, claimHeaders }: RouteOptions,
+  { trustedProxies, fastLane, dpop }: Config,
   { startTrace }: RouteTools,
 ) =>
   fastLane &&
+  claimHeaders === undefined &&
+  dpop === undefined &&
   startTrace === undefined &&
   trustedProxies.length === 0 &&
   upstream.toLowerCase().startsWith('http:');

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { PhantomTokenClient } from '@phantom-token/core';
+import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config } from './config-schema.js';
+import { createDocuments } from './documents.js';
 import type { FastRoute } from './fast-lane.js';
 import { createForwardAuth } from './forward-auth.js';
 import type { Log } from './log.js';
@@ -16,6 +17,7 @@ import {
   refuseUpgrade,
 } from './refusal.js';
 import { isBelow, isUnambiguous, otherReadings, readTarget } from './request-path.js';
+import { createRequestTrust } from './request-trust.js';
 import { createRoute, type Route } from './route.js';
 import type { StartTrace } from './tracing.js';
 import { createWork } from './work.js';
@@ -31,7 +33,7 @@ export interface Runtime {
 }
 
 export interface RuntimeTools {
-  readonly client: PhantomTokenClient;
+  readonly servers: AuthorizationServers;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly startTrace: StartTrace | undefined;
@@ -44,12 +46,14 @@ interface Found {
 }
 
 export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
-  const { client, log, metrics } = tools;
+  const { servers, log, metrics } = tools;
   const work = createWork();
-  const routes = config.routes.map((options) => createRoute(options, config, { ...tools, work }));
+  const trust = createRequestTrust(config, servers.replayStore);
+  const documents = createDocuments(config, servers.minters);
+  const routes = config.routes.map((options) => createRoute(options, config, { ...tools, trust, work }));
   const forwardAuth =
     config.forwardAuth &&
-    createForwardAuth(config.forwardAuth, client, work, (status, code) => {
+    createForwardAuth(config.forwardAuth, { servers, trust, work }, (status, code) => {
       metrics.countRequest('forward auth', status);
       if (code === undefined) return;
       metrics.countRefusal(code);
@@ -79,6 +83,11 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
         refuse(response, count(badRequest));
         return;
       }
+      if (documents.has(target.path)) {
+        const answered = documents.answer(target.path, request, response);
+        work.add(answered.then((status) => metrics.countRequest('documents', status)));
+        return;
+      }
       if (target.path === forwardAuth?.path) {
         forwardAuth.handle(request, response, target.query);
         return;
@@ -95,7 +104,7 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
         refuseUpgrade(socket, count(cannotUpgrade));
       else found.route.upgrade(request, socket, head, found.path, found.query);
     },
-    findFast: (path) => (path === forwardAuth?.path ? undefined : routeOf(path)?.fast),
+    findFast: (path) => (path === forwardAuth?.path || documents.has(path) ? undefined : routeOf(path)?.fast),
     async close() {
       await work.settled();
       await Promise.all(routes.map((route) => route.close()));

@@ -36,6 +36,34 @@ fastLane: true
 log: { level: info }
 `;
 
+/** All that `good` has not. */
+const everything = `${good.replace(
+  'forwardAuth:',
+  `  - path: /partner
+    upstream: http://127.0.0.1:4000
+    issuer: partner
+    acceptJwts: { issuer: https://partner.example.com, audience: api, jwksUri: https://partner.example.com/jwks, algorithms: [RS256], typ: [at+jwt] }
+    claimHeaders: { X-User: sub }
+forwardAuth:`,
+)}issuers:
+  partner:
+    issuer: https://partner.example.com
+    clientAuth: { method: private_key_jwt, clientId: gateway, keyFile: key.pem, algorithm: ES256, keyId: one, audience: a }
+    tls: { caFile: ca.pem, certFile: cert.pem, keyFile: key.pem }
+    accept: application/json
+    mint: { issuer: https://gateway.example.com, keyFiles: [key.pem], audience: api, algorithm: ES256, typ: at+jwt, requireTokenType: true }
+  signed:
+    endpoint: https://signed.example.com/introspect
+    clientAuth: { method: bearer, clientId: gateway, tokenFile: token }
+    accept: application/token-introspection+jwt
+    signedResponse: { issuer: https://signed.example.com, audience: gateway, jwksUri: https://signed.example.com/jwks, algorithms: [ES256], decryptionKeyFiles: [key.pem], maxAgeSeconds: 30 }
+dpop: { origin: [https://api.example.com], algorithms: [ES256], maxAgeSeconds: 60, clockSkewSeconds: 5, nonceSecret: "\${CLIENT_SECRET}" }
+trustedProxies: [10.0.0.0/8]
+proxyCertificate: { format: nginx, header: X-SSL-Client-Cert }
+jwks: { path: /.well-known/jwks.json }
+protectedResource: { resource: https://api.example.com, authorizationServers: [https://login.example.com], scopesSupported: [read], resourceName: API, resourceDocumentation: https://docs.example.com }
+`;
+
 const environment = { ...process.env, CLIENT_SECRET: 'canary-of-the-environment' };
 const check = (text: string, env: NodeJS.ProcessEnv = environment) =>
   runCli(['--config', '-', '--check'], text, env);
@@ -43,7 +71,7 @@ const linesOf = (text: string) => text.trimEnd().split('\n');
 
 describe('a configuration', () => {
   it('may use everything that there is', async () => {
-    expect(await check(good)).toEqual({ code: 0, stdout: 'the configuration is valid\n', stderr: '' });
+    expect(await check(everything)).toEqual({ code: 0, stdout: 'the configuration is valid\n', stderr: '' });
   });
 
   it('may be little more than a server to ask and a path to answer on', async () => {
@@ -61,7 +89,7 @@ listen: { port: 70000 }
 workers: 0
 introspection:
   endpoint: login.example.com
-  clientAuth: { method: none, clientId: gateway }
+  clientAuth: { method: client_secret_jwt, clientId: gateway, keyId: key }
   timeoutSeconds: soon
 cache:
   maxTtl: 300
@@ -73,8 +101,8 @@ routes:
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(linesOf(stderr).toSorted()).toEqual([
       'cache.maxTtl (line 9): is not an option; see gateway.schema.json for those there are',
-      'introspection.clientAuth.clientSecret (line 6): is missing',
-      'introspection.clientAuth.method (line 6): must be client_secret_basic or client_secret_post, not "none"',
+      'introspection.clientAuth.clientSecret (line 6): is missing, or clientSecretFile',
+      'introspection.clientAuth.keyId (line 6): does not go with client_secret_jwt',
       'introspection.endpoint (line 5): must be an absolute http: or https: URL, not "login.example.com"',
       'introspection.timeoutSeconds (line 7): must be a number of seconds, not "soon"',
       'listen.port (line 2): must be a port number, 0 to 65535, not 70000',
@@ -112,6 +140,73 @@ routes:
       'keys that are fetched without TLS',
       good.replace('jwksUri: https', 'jwksUri: http'),
       /introspection\.verify\.jwksUri .* must be an https: URL/,
+    ],
+    [
+      'a way to authenticate that there is not',
+      good.replace('client_secret_basic', 'none'),
+      /clientAuth\.method \(line 6\): must be one of client_secret_basic, .*, not "none"/,
+    ],
+    [
+      'a secret given twice',
+      good.replace('clientSecret:', 'clientSecretFile: secret, clientSecret:'),
+      /clientAuth\.clientSecretFile .*: does not go with clientSecret: one of the two/,
+    ],
+    [
+      'no key to sign with',
+      good.replace(/method: .*\}/, 'method: private_key_jwt, clientId: gateway }'),
+      /clientAuth\.keyFile \(line 6\): is missing$/m,
+    ],
+    [
+      'a certificate to authenticate with that is not there',
+      good.replace(/method: .*\}/, 'method: tls_client_auth, clientId: gateway }'),
+      /introspection\.tls .*: must have a certFile and a keyFile for tls_client_auth/,
+    ],
+    [
+      'a certificate without its key',
+      good.replace('  accept:', '  tls: { certFile: c.pem }\n  accept:'),
+      /introspection\.tls .* together/,
+    ],
+    [
+      'signed answers that nothing verifies',
+      good.replace('accept: application/jwt', 'accept: application/token-introspection+jwt'),
+      /introspection\.signedResponse .*: goes with accept/,
+    ],
+    [
+      'keys of another issuer that are fetched without TLS',
+      `${good}\nissuers: { other: { endpoint: "http://login.example.com" } }`,
+      /issuers\.other\.endpoint .* must be an https: URL/,
+    ],
+    [
+      'an issuer that there is not',
+      good.replace('auth: required', 'issuer: other'),
+      /routes\[0\]\.issuer .*: is not one of issuers, not "other"|routes\[0\]\.issuer .*: is not one of issuers/,
+    ],
+    [
+      'accepted JWTs whose keys are fetched without TLS',
+      good.replace('auth: required', 'acceptJwts: { issuer: i, jwksUri: "http://login.example.com" }'),
+      /routes\[0\]\.acceptJwts\.jwksUri .* must be an https: URL/,
+    ],
+    [
+      'a certificate from a proxy that nobody trusts',
+      `${good}\nproxyCertificate: { format: envoy }`,
+      /proxyCertificate .*: is believed from trustedProxies only/,
+    ],
+    [
+      'proofs that several workers would each take once',
+      good
+        .replace('workers: 1', 'workers: 2\ndpop: { origin: "https://api.example.com" }')
+        .replace(/ +redis:.*/, ''),
+      /dpop .*: needs cache\.redis/,
+    ],
+    [
+      'an origin with a path',
+      `${good}\ndpop: { origin: "https://api.example.com/v1" }`,
+      /dpop\.origin .*: must be an origin/,
+    ],
+    [
+      'client certificates that nothing can verify',
+      good.replace('port: 3000', 'port: 3000, tls: { certFile: c, keyFile: k, clientCertificates: require }'),
+      /listen\.tls\.clientCaFile .*: goes with clientCertificates: require/,
     ],
     ['no time at all', good.replace('timeoutSeconds: 2', 'timeoutSeconds: 0'), /more than 0 seconds, not 0/],
   ])('is refused with exit code 2: %s', async (_title, text, message) => {

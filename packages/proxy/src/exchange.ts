@@ -75,6 +75,7 @@ export class Exchange {
     this.#report(status);
     const response = this.#response;
     const fields = buildResponseFields(raw, status);
+    fields.push(...(this.#changes.responseFields ?? []));
     this.#resume = resume;
     if (this.#request.httpVersionMajor === 2) {
       response.writeHead(status, groupFields(fields) as never);

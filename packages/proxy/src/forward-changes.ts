@@ -13,6 +13,8 @@ export interface ForwardOutcome {
 export interface ForwardChanges extends FieldChanges {
   /** Path and query to ask the upstream for. Default: the request's `url`. */
   readonly target?: string;
+  /** Fields added to the answer, names and values in turn. */
+  readonly responseFields?: readonly string[];
   /** Called once, when the upstream began to answer, or failed to. */
   readonly onOutcome?: (outcome: ForwardOutcome) => void;
 }

@@ -5,7 +5,6 @@ import { refused, unknown } from '../expected-answers.js';
 import { goodClaims } from '../jwt-samples.js';
 
 const { unreliable } = unknown;
-const { senderConstrained } = refused;
 const jkt = { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' };
 const otherJkt = { jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' };
 const certificate = { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' };
@@ -53,22 +52,25 @@ export const contradictionCases = [
     says: activeJson({ scope: 'read' }, { ...goodClaims, scope: undefined }),
     adapter: { requiredScopes: ['read'] },
   }),
-  ...[['DPoP key', jkt] as const, ['certificate', certificate] as const].flatMap(([what, cnf]) => [
+  ...[
+    ['DPoP key', jkt, refused.senderConstrained] as const,
+    ['certificate', certificate, refused.withoutCertificate] as const,
+  ].flatMap(([what, cnf, gets]) => [
     row(`a token bound to a ${what}, said in the JSON alone: 401`, {
       says: activeJson({ cnf }),
-      gets: senderConstrained,
+      gets,
     }),
     row(`a token bound to a ${what}, said in the JWT alone: 401`, {
       says: activeJson({}, { ...goodClaims, cnf }),
-      gets: senderConstrained,
+      gets,
     }),
     row(`a token bound to a ${what}, said in both: 401`, {
       says: activeJson({ cnf }, { ...goodClaims, cnf }),
-      gets: senderConstrained,
+      gets,
     }),
     row(`a token bound to a ${what}, said in a bare JWT: 401`, {
       says: jwt({ ...goodClaims, cnf }),
-      gets: senderConstrained,
+      gets,
     }),
   ]),
   row('a token bound to two different keys: 502', {

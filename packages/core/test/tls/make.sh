@@ -14,4 +14,7 @@ sign server IP:127.0.0.1 -days 36500
 sign elsewhere DNS:elsewhere.test -days 36500
 sign client DNS:client.test -days 36500
 sign expired IP:127.0.0.1 -days -1
+for name in client elsewhere; do # the x5t#S256 of RFC 8705, by other hands than ours
+  openssl x509 -in "$name.pem" -outform DER | openssl dgst -sha256 -binary | basenc --base64url | tr -d = >"$name.x5t"
+done
 rm ca.key ca.srl

@@ -4,7 +4,8 @@ import { BlockList, isIP } from 'node:net';
 export function isNetwork(text: string): boolean {
   const [address = '', bits, rest] = text.split('/');
   const family = isIP(address);
-  if (family === 0 || rest !== undefined) return false;
+  // a network is none of one interface, so its address has no zone
+  if (family === 0 || rest !== undefined || address.includes('%')) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 

@@ -1,0 +1,21 @@
+// The configurations that the guides show, so that what is shown is what is run.
+import { readFileSync } from 'node:fs';
+
+/**
+ * A gateway.yaml of a page in docs/servers, the first one by default, with its example addresses, files and secrets
+ * replaced. Each must be there: else it was not replaced.
+ */
+export const configOf = (page, replacements, index = 0) => {
+  const markdown = readFileSync(new URL(`../../docs/servers/${page}.md`, import.meta.url), 'utf8');
+  const blocks = [...markdown.matchAll(/^```yaml\n(.*?)^```$/gms)];
+  let [, text] = blocks[index] ?? [];
+  if (text === undefined) throw new Error(`${page}.md shows ${blocks.length} configurations only`);
+  for (const [example, real] of Object.entries(replacements)) {
+    if (!text.includes(example)) throw new Error(`${page}.md does not mention ${example}`);
+    text = text.replaceAll(example, real);
+  }
+  return text;
+};
+
+/** How a page writes a variable of the environment. */
+export const variable = (name) => `\${${name}}`;

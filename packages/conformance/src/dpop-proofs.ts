@@ -1,0 +1,47 @@
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import type { JWK } from 'jose';
+import { canaries } from './canaries.js';
+import type { Clock } from './clock.js';
+
+/** What the clients of every case believe to be the API's origin; no socket listens there. */
+export const publicOrigin = 'https://api.example';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** A client with a key of its own, that proves to have it (RFC 9449 §4). */
+export interface Prover {
+  readonly jwk: JWK;
+  readonly privateJwk: JWK;
+  /** The thumbprint of the key, for the `cnf` of tokens. */
+  readonly jkt: string;
+  /**
+   * A proof, never the same twice. By default it is a good one for `GET /` with the canary token; `undefined` leaves a
+   * member out.
+   */
+  prove(claims?: Members, header?: Members): string;
+}
+
+export function createProver(clock: Clock): Prover {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = publicKey.export({ format: 'jwk' }) as JWK;
+  const { crv, kty, x, y } = jwk;
+  return {
+    jwk,
+    privateJwk: privateKey.export({ format: 'jwk' }) as JWK,
+    jkt: digest(JSON.stringify({ crv, kty, x, y })),
+    prove(claims, header) {
+      const good = { jti: crypto.randomUUID(), htm: 'GET', htu: `${publicOrigin}/`, iat: clock() };
+      const text = [
+        { typ: 'dpop+jwt', alg: 'ES256', jwk, ...header },
+        { ...good, ath: digest(canaries.token), ...claims },
+      ]
+        .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+        .join('.');
+      const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return `${text}.${signature.toString('base64url')}`;
+    },
+  };
+}
+
+/** SHA-256, base64url: the form of `ath` and `jkt`. */
+export const digest = (text: string) => createHash('sha256').update(text).digest('base64url');

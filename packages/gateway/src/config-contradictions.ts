@@ -1,0 +1,120 @@
+/** Something that is wrong, and where in the configuration. */
+export type Finding = readonly [path: readonly PropertyKey[], message: string];
+
+type Members = Readonly<Record<string, unknown>>;
+type Path = readonly (string | number)[];
+
+/** What each method of authentication takes. The first is needed: itself, or but for keys from a file. */
+const takenBy: Readonly<Record<string, readonly string[]>> = {
+  client_secret_basic: ['clientSecret', 'encoding'],
+  client_secret_post: ['clientSecret'],
+  client_secret_jwt: ['clientSecret', 'algorithm', 'audience'],
+  private_key_jwt: ['keyFile', 'algorithm', 'keyId', 'audience'],
+  tls_client_auth: [],
+  bearer: ['token'],
+};
+
+/** The methods of `clientAuth.method`. */
+export const clientAuthMethods = Object.keys(takenBy);
+
+/** What the schema cannot say: which parts need each other, or exclude each other. Takes the file as it was written. */
+export function findContradictions(file: unknown): readonly Finding[] {
+  const config = membersOf(file);
+  const issuers = membersOf(config.issuers);
+  const routes = Array.isArray(config.routes) ? config.routes.map(membersOf) : [];
+  return [
+    ...judgeIntrospection(['introspection'], config.introspection),
+    ...Object.entries(issuers).flatMap(([name, server]) => judgeIntrospection(['issuers', name], server)),
+    ...routes.flatMap((route, index) => judgeGuard(['routes', index], route, issuers)),
+    ...judgeGuard(['forwardAuth'], membersOf(config.forwardAuth), issuers),
+    ...judgeWhole(config),
+  ];
+}
+
+const membersOf = (value: unknown): Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
+
+function judgeIntrospection(path: Path, value: unknown): Finding[] {
+  if (value === undefined) return [];
+  const server = membersOf(value);
+  const [tls, verify, signedResponse] = [server.tls, server.verify, server.signedResponse].map(membersOf);
+  const findings = judgeClientAuth([...path, 'clientAuth'], membersOf(server.clientAuth));
+  if (server.endpoint === undefined && server.issuer === undefined)
+    findings.push([path, 'must have an endpoint, or an issuer to discover it from']);
+  const isSigned = server.accept === 'application/token-introspection+jwt';
+  if (isSigned !== (server.signedResponse !== undefined))
+    findings.push([
+      [...path, 'signedResponse'],
+      'goes with accept: application/token-introspection+jwt, and that with it',
+    ]);
+  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
+    findings.push([[...path, 'tls'], 'must have certFile and keyFile together']);
+  if (membersOf(server.clientAuth).method === 'tls_client_auth' && tls?.certFile === undefined)
+    findings.push([[...path, 'tls'], 'must have a certFile and a keyFile for tls_client_auth']);
+  if (server.allowInsecureRequests === true) return findings;
+  const urls = [
+    [['endpoint'], server.endpoint],
+    [['issuer'], server.issuer],
+    [['verify', 'jwksUri'], verify?.jwksUri],
+    [['signedResponse', 'jwksUri'], signedResponse?.jwksUri],
+  ] as const;
+  for (const [name, url] of urls) if (isInsecure(url)) findings.push([[...path, ...name], insecure]);
+  return findings;
+}
+
+function judgeClientAuth(path: Path, { method, clientId: _, ...given }: Members): Finding[] {
+  const taken = takenBy[String(method)];
+  if (taken === undefined) return [];
+  const isTaken = (name: string) => taken.includes(name) || taken.includes(name.replace(/File$/, ''));
+  const findings: Finding[] = Object.keys(given)
+    .filter((name) => !isTaken(name))
+    .map((name) => [[...path, name], `does not go with ${String(method)}`]);
+  const [needed] = taken;
+  if (needed === undefined) return findings;
+  const ways = needed.endsWith('File') ? [needed] : [needed, `${needed}File`];
+  const found = ways.filter((name) => given[name] !== undefined);
+  if (found.length === 0) findings.push([[...path, needed], `is missing${ways[1] ? `, or ${ways[1]}` : ''}`]);
+  if (found.length > 1)
+    findings.push([[...path, ways[1] ?? ''], `does not go with ${needed}: one of the two`]);
+  return findings;
+}
+
+/** A route, or forward auth. */
+function judgeGuard(path: Path, { issuer, acceptJwts }: Members, issuers: Members): Finding[] {
+  const findings: Finding[] = [];
+  if (typeof issuer === 'string' && !Object.hasOwn(issuers, issuer))
+    findings.push([[...path, 'issuer'], 'is not one of issuers']);
+  if (isInsecure(membersOf(acceptJwts).jwksUri))
+    findings.push([[...path, 'acceptJwts', 'jwksUri'], insecure]);
+  return findings;
+}
+
+function judgeWhole({ listen, trustedProxies, workers, ...config }: Members): Finding[] {
+  const findings: Finding[] = [];
+  const tls = membersOf(membersOf(listen).tls);
+  if ((tls.clientCertificates === 'require') !== (tls.clientCaFile !== undefined))
+    findings.push([
+      ['listen', 'tls', 'clientCaFile'],
+      'goes with clientCertificates: require, and that with it',
+    ]);
+  if (config.proxyCertificate !== undefined && trustedProxies === undefined)
+    findings.push([['proxyCertificate'], 'is believed from trustedProxies only, and there are none']);
+  const isAlone = workers === undefined || workers === 1;
+  if (config.dpop !== undefined && !isAlone && membersOf(config.cache).redis === undefined)
+    findings.push([
+      ['dpop'],
+      'needs cache.redis where there are several workers, or each takes a proof once',
+    ]);
+  if (config.routes === undefined && config.forwardAuth === undefined)
+    findings.push([[], 'must have at least one of routes and forwardAuth']);
+  return findings;
+}
+
+const insecure = 'must be an https: URL; http: needs a loopback host or allowInsecureRequests';
+const loopback = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+const isInsecure = (value: unknown) =>
+  typeof value === 'string' &&
+  /^http:/i.test(value) &&
+  URL.canParse(value) &&
+  !loopback.test(new URL(value).hostname);
