@@ -68,7 +68,7 @@ export interface Mint {
 export function minting(
   title: string,
   { minter: options, client, ...setting }: Minting,
-  play: (stage: Stage, mint: Mint) => Promise<void>,
+  play: (stage: Stage, mint: Mint) => Promise<unknown>,
 ): AdapterCase {
   return {
     title,

@@ -552,6 +552,7 @@ describe('the options', () => {
     ['replayStore', { replayStore: {} }],
     ['replayStore', { replayStore: null }],
     ['nonce', { nonce: 'n' }],
+    ['required', { required: 'yes' }],
     ['maxProofLength', { maxProofLength: 0 }],
     ['origins', { origins: [origin] }],
   ])('refuse a wrong %s: %o', (name, wrong) => {

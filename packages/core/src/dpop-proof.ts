@@ -3,7 +3,7 @@ import { sha256 } from './cache-key.js';
 import type { DpopNonces } from './dpop-nonce.js';
 import { BearerError, type DpopFault, IntrospectionError } from './errors.js';
 import { parseJsonObject } from './json-object.js';
-import { callable, count, refuseUnknown, seconds } from './option-checks.js';
+import { callable, count, flag, refuseUnknown, seconds } from './option-checks.js';
 import { createFindProofKey } from './proof-key.js';
 import { memoryReplayStore, type ReplayStore } from './replay-store.js';
 import { createIsTarget, readOrigins } from './target-uri.js';
@@ -13,6 +13,8 @@ import { readAlgorithms } from './verification-keys.js';
 export interface DpopVerifier {
   /** What proofs may be signed with; named in challenges (RFC 9449 §7.1). */
   readonly algorithms: readonly string[];
+  /** Whether tokens that are bound to no key are refused. Default false. */
+  readonly required?: boolean;
   /**
    * Passes at most once for a proof.
    * @param now NumericDate.
@@ -48,6 +50,8 @@ export interface DpopVerifierOptions {
   readonly origin: string | URL | readonly (string | URL)[];
   /** What proofs may be signed with. Default: `ES256` to `ES512`, `PS256` to `PS512`, `EdDSA` and `Ed25519`. */
   readonly algorithms?: readonly string[];
+  /** Whether a token that is bound to no DPoP key is refused, and Bearer not offered. Default false. */
+  readonly required?: boolean;
   /** How old a proof may be. Seconds, default 60. */
   readonly maxAgeSeconds?: number;
   /** How far the clocks of clients may be off, either way. Seconds, default 5. */
@@ -63,6 +67,7 @@ export interface DpopVerifierOptions {
 const known: Record<keyof DpopVerifierOptions, true> = {
   origin: true,
   algorithms: true,
+  required: true,
   maxAgeSeconds: true,
   clockSkewSeconds: true,
   replayStore: true,
@@ -84,6 +89,7 @@ export function dpopVerifier(options: DpopVerifierOptions): DpopVerifier {
   const { replayStore = memoryReplayStore(), nonce: nonces } = options;
   const isTarget = createIsTarget(readOrigins(options.origin));
   const algorithms = readAlgorithms(options.algorithms ?? defaultAlgorithms);
+  const required = flag('required', options.required, false);
   const maxAge = seconds('maxAgeSeconds', options.maxAgeSeconds, 60, { positive: true });
   const skew = seconds('clockSkewSeconds', options.clockSkewSeconds, 5);
   const maxLength = count('maxProofLength', options.maxProofLength, 8192, 1);
@@ -93,6 +99,7 @@ export function dpopVerifier(options: DpopVerifierOptions): DpopVerifier {
 
   return Object.freeze({
     algorithms,
+    required,
     async verify({ method, url, dpop, token, jkt }: DpopRequest, now: number) {
       const proof = readField(dpop);
       const { header, claims } = parseProof(proof, maxLength);

@@ -85,4 +85,15 @@ describe('the sender of a token', () => {
       judge({ cnf: { jkt: 'key' } }, presented, request, { ...options, dpop: undefined }),
     ).rejects.toThrow(refusal('ERR_SENDER_CONSTRAINED'));
   });
+
+  it.each([{}, { cnf: {} }, { cnf: { 'x5t#S256': certificate } }])(
+    'must prove a key of %j where that is required',
+    async (claims) => {
+      const { options, verify } = setUp();
+      const required = { ...options, dpop: { algorithms: ['ES256'], verify, required: true } };
+      for (const presented of [bearer, dpop])
+        await expect(judge(claims, presented, request, required)).rejects.toThrow(refusal('ERR_DPOP_KEY'));
+      expect(await judge({ cnf: { jkt: 'key' } }, dpop, request, required)).toBe(proven);
+    },
+  );
 });

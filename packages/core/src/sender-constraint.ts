@@ -33,12 +33,13 @@ export function assertSender(
   request: SenderRequest,
   options: SenderOptions,
 ): SenderOutcome | Promise<SenderOutcome> {
-  if (cnf === undefined && presented.scheme === 'Bearer') return undefined;
+  const mustProve = options.dpop?.required === true;
+  if (cnf === undefined && presented.scheme === 'Bearer' && !mustProve) return undefined;
   const { jkt, 'x5t#S256': thumbprint, ...others } = cnf ?? {};
   if (Object.keys(others).length > 0 || !isProvable(jkt) || !isProvable(thumbprint))
     throw new BearerError('ERR_SENDER_CONSTRAINED');
   // a bound token is no bearer token (RFC 9449 §7.2), and an unbound one is nobody's to prove (§7.1)
-  if (jkt === undefined && presented.scheme === 'DPoP') throw new BearerError('ERR_DPOP_KEY');
+  if (jkt === undefined && (mustProve || presented.scheme === 'DPoP')) throw new BearerError('ERR_DPOP_KEY');
   if (jkt !== undefined && presented.scheme !== 'DPoP')
     throw new BearerError(options.dpop === undefined ? 'ERR_SENDER_CONSTRAINED' : 'ERR_DPOP_MISSING');
   if (jkt === undefined && thumbprint === undefined) return undefined;

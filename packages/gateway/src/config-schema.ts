@@ -80,6 +80,7 @@ const limits = z
 const dpop = z.strictObject({
   origin: z.union([origin, z.array(origin).min(1)], { error: 'must be an origin or a list of origins' }),
   algorithms: algorithms.optional(),
+  required: flag.optional(),
   maxAgeSeconds: positiveSeconds.optional(),
   clockSkewSeconds: seconds.optional(),
   nonceSecret: text.optional(),

@@ -1,24 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
-  type AdapterOptions,
   createAuthorizer,
   createClaimHeaders,
   type JwtAccessToken,
   NodeRequest,
   type PassHeaders,
 } from '@phantom-token/core';
-import { createForwarder, type ForwardChanges, type ForwarderOptions } from '@phantom-token/proxy';
+import { createForwarder, type ForwardChanges } from '@phantom-token/proxy';
 import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config, Route as RouteOptions } from './config-schema.js';
-import { defined } from './defined.js';
 import type { FastRoute } from './fast-lane.js';
-import { UpstreamPool } from './fast-upstream.js';
 import { isPreflight } from './forward-auth.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { failed, type Refusal, refuse, refuseUpgrade } from './refusal.js';
-import { createAcceptJwts, type RequestTrust } from './request-trust.js';
+import type { RequestTrust } from './request-trust.js';
+import { authorizerOptions, createPool, forwarderOptions } from './route-options.js';
 import type { RequestTrace, StartTrace } from './tracing.js';
 import type { Work } from './work.js';
 
@@ -52,7 +50,7 @@ export interface RouteTools {
 export function createRoute(options: RouteOptions, config: Config, tools: RouteTools): Route {
   const { metrics, log } = tools;
   const forwarder = createForwarder(forwarderOptions(options, config));
-  const authorizer = createAuthorizer(authorizerOptions(options, tools));
+  const authorizer = createAuthorizer(authorizerOptions(options, tools.servers, tools.trust));
   const claimHeaders = options.claimHeaders && createClaimHeaders(options.claimHeaders);
   const prefix = options.stripPath ? options.path.replace(/\/$/, '') : '';
   const stripped = (path: string) => path.slice(prefix.length) || '/';
@@ -126,7 +124,7 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
     return failed;
   }
 
-  const pool = mayBeFast(options, config, tools) ? createPool(options, config) : undefined;
+  const pool = createPool(options, config, tools.startTrace !== undefined);
   const upstream = new URL(options.upstream);
   const basePath = upstream.pathname.replace(/\/$/, '');
   const fast: FastRoute | undefined = pool && {
@@ -171,66 +169,4 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       return forwarder.close();
     },
   };
-}
-
-function forwarderOptions(options: RouteOptions, config: Config): ForwarderOptions {
-  const { trustedProxies, limits } = config;
-  const { upstream, preserveHost, timeoutSeconds, maxConnections } = options;
-  return {
-    upstream,
-    preserveHost,
-    trustedProxies,
-    reservedHeaders: reservedHeaders(options, config),
-    idleTimeoutSeconds: limits.idleTimeoutSeconds,
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(limits.maxRequestBytes === undefined ? {} : { maxRequestBytes: limits.maxRequestBytes }),
-  };
-}
-
-/** What only we may say to an upstream, and what was said to us about the client's certificate. */
-function reservedHeaders({ claimHeaders = {} }: RouteOptions, { proxyCertificate }: Config): string[] {
-  const { format, header = format === 'envoy' ? 'X-Forwarded-Client-Cert' : 'Client-Cert' } =
-    proxyCertificate ?? {};
-  return [...Object.keys(claimHeaders), ...(format === undefined ? [] : [header])];
-}
-
-function authorizerOptions(options: RouteOptions, { servers, trust }: RouteTools): AdapterOptions {
-  const { requiredScopes, realm, issuer, acceptJwts, resourceMetadata } = options;
-  return {
-    ...trust,
-    ...defined({ resourceMetadata }),
-    client: servers.clientOf(issuer),
-    requiredScopes,
-    realm,
-    ...(acceptJwts && { acceptJwts: createAcceptJwts(acceptJwts) }),
-  };
-}
-
-/** Where nothing but bytes is asked of us. */
-const mayBeFast = (
-  { upstream, claimHeaders }: RouteOptions,
-  { trustedProxies, fastLane, dpop }: Config,
-  { startTrace }: RouteTools,
-) =>
-  fastLane &&
-  claimHeaders === undefined &&
-  dpop === undefined &&
-  startTrace === undefined &&
-  trustedProxies.length === 0 &&
-  upstream.toLowerCase().startsWith('http:');
-
-function createPool(
-  { upstream, timeoutSeconds, maxConnections }: RouteOptions,
-  { limits }: Config,
-): UpstreamPool {
-  const { hostname, port } = new URL(upstream);
-  return new UpstreamPool({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port || 80),
-    maxConnections: maxConnections ?? 256,
-    connectTimeoutSeconds: 5,
-    timeoutSeconds: timeoutSeconds ?? 30,
-    idleTimeoutSeconds: limits.idleTimeoutSeconds,
-  });
 }
