@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import '../signals.mjs';
 
 const startSeconds = 30;
 const stopSeconds = 5;

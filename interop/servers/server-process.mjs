@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requireCommand } from '../commands.mjs';
+import '../signals.mjs';
 
 const startSeconds = 15;
 const stopSeconds = 5;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requireCommand } from '../../commands.mjs';
+import '../../signals.mjs';
 
 const stopSeconds = 5;
 const account = 'www-data';

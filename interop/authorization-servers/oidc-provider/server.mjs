@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { ask, askJson, basic } from '../ask.mjs';
 import { makeCertificates } from './certificates.mjs';
 import { createConfiguration, makeClients, redirectUri } from './configuration.mjs';
+import '../../signals.mjs';
 
 /** Debian's packages, and the command that each brings. */
 export const packages = { openssl: 'openssl' };
