@@ -3,7 +3,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { testWorkerd } from './test-workerd.mjs';
 import { environment, install, must, root, turbo } from './workspace.mjs';
 
 const folder = join(root, 'runtimes');
@@ -103,6 +102,8 @@ function add(title, { passed, failed }) {
 }
 
 install();
+// what it builds with is there only now
+const { testWorkerd } = await import('./test-workerd.mjs');
 must(await turbo('build'), 'the build');
 installRuntimes();
 for (const [name, runtime] of Object.entries(runtimes)) {
