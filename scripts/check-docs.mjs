@@ -1,8 +1,8 @@
-// READMEs show examples that compile, name every option, and link to files that exist; pages on gateways show the
-// configuration that is tested, and every gateway.yaml shown is one that the gateway takes. Needs a build.
+// READMEs show examples that compile, name every option and no other, and link to files that exist; pages show the files
+// that are tested, and every gateway.yaml shown is one that the gateway takes. Needs a build.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, join, relative, resolve } from 'node:path';
 import { root } from './workspace.mjs';
 
 const faults = [];
@@ -17,49 +17,131 @@ for (const name of readdirSync(join(root, 'packages'))) {
   }
 }
 
-// the pages show what is tested, whole
-const tested = 'interop/config';
-for (const [page, file] of [
-  ['nginx', 'nginx.conf'],
-  ['caddy', 'Caddyfile'],
-  ['haproxy', 'haproxy.cfg'],
-  ['apache', 'apache.conf'],
-]) {
-  if (!read(`docs/gateways/${page}.md`).includes(`\n${read(join(tested, file))}\`\`\``))
-    faults.push(`docs/gateways/${page}.md does not show ${file} as it is tested`);
+/** The text between two marks, without them; without marks, from the beginning, or to the end. */
+function cut(text, from = '', to) {
+  const start = text.indexOf(from);
+  const end = to === undefined ? text.length : text.lastIndexOf(to);
+  return start === -1 || end < start ? undefined : text.slice(start, end);
 }
 
-/** Options interface → the README that has a row for each of its members. */
-const documented = {
-  'packages/core/src/client-options.ts PhantomTokenClientOptions': 'packages/core/README.md',
-  'packages/core/src/node.ts CreateFetchOptions': 'packages/core/README.md',
-  'packages/cache-redis/src/redis-cache.ts RedisCacheOptions': 'packages/cache-redis/README.md',
-  'packages/proxy/src/forwarder-options.ts ForwarderOptions': 'packages/proxy/README.md',
-  'packages/proxy/src/forward-changes.ts ForwardChanges': 'packages/proxy/README.md',
-  'packages/proxy/src/request-fields.ts FieldChanges': 'packages/proxy/README.md',
-  ...Object.fromEntries(
-    ['express', 'fastify', 'hono'].flatMap((framework) => [
-      [
-        `packages/core/src/challenge.ts ChallengeOptions ${framework}`,
-        `packages/adapter-${framework}/README.md`,
-      ],
-      [
-        `packages/core/src/authorize.ts AdapterOptions ${framework}`,
-        `packages/adapter-${framework}/README.md`,
-      ],
-    ]),
-  ),
-};
-for (const [source, readme] of Object.entries(documented)) {
+// the pages show what is tested, whole or from one mark to another
+for (const [page, file, from, to] of [
+  ['gateways/nginx', 'interop/config/nginx.conf'],
+  ['gateways/caddy', 'interop/config/Caddyfile'],
+  ['gateways/haproxy', 'interop/config/haproxy.cfg'],
+  ['gateways/apache', 'interop/config/apache.conf'],
+  ['mcp', 'packages/adapter-express/test/mcp-server.ts'],
+  ['servers/django-oauth-toolkit', 'interop/authorization-servers/django/settings.py', '# Without it,'],
+  [
+    'servers/doorkeeper',
+    'interop/authorization-servers/doorkeeper/config/initializers/doorkeeper.rb',
+    '  # The gateway may ask',
+    'end\n',
+  ],
+]) {
+  const shown = cut(read(file), from, to);
+  if (shown === undefined || !read(`docs/${page}.md`).includes(`\n${shown}\`\`\``))
+    faults.push(`docs/${page}.md does not show ${file} as it is tested`);
+}
+
+/** README, heading of the section with the table, and the interfaces whose members are its rows. */
+const tables = [
+  [
+    'packages/core/README.md',
+    'Options of `createPhantomTokenClient`',
+    ['packages/core/src/client-options.ts PhantomTokenClientOptions'],
+  ],
+  [
+    'packages/core/README.md',
+    '`jwtVerifier(options)`',
+    [
+      'packages/core/src/jwt-verifier.ts JwtVerifierOptions',
+      'packages/core/src/verification-keys.ts VerificationKeyOptions',
+    ],
+  ],
+  [
+    'packages/core/README.md',
+    '`responseVerifier(options)`',
+    [
+      'packages/core/src/response-verifier.ts ResponseVerifierOptions',
+      'packages/core/src/verification-keys.ts VerificationKeyOptions',
+    ],
+  ],
+  ['packages/core/README.md', '`jwtMinter(options)`', ['packages/core/src/minting.ts JwtMinterOptions']],
+  [
+    'packages/core/README.md',
+    '`dpopVerifier(options)`',
+    ['packages/core/src/dpop-proof.ts DpopVerifierOptions'],
+  ],
+  ['packages/core/README.md', '`dpopNonces(options)`', ['packages/core/src/dpop-nonce.ts DpopNoncesOptions']],
+  [
+    'packages/core/README.md',
+    '`proxyCertificate(options)`',
+    ['packages/core/src/proxy-certificate.ts ProxyCertificateOptions'],
+  ],
+  [
+    'packages/core/README.md',
+    '`resourceMetadataDocument(options)`',
+    ['packages/core/src/documents.ts ResourceMetadataOptions'],
+  ],
+  ['packages/core/README.md', '`createFetch(options)`', ['packages/core/src/node.ts CreateFetchOptions']],
+  [
+    'packages/cache-redis/README.md',
+    'Options of `redisCache(redis, options)`',
+    ['packages/cache-redis/src/redis-cache.ts RedisCacheOptions'],
+  ],
+  [
+    'packages/cache-redis/README.md',
+    'Options of `redisReplayStore(redis, options)`',
+    ['packages/cache-redis/src/redis-replay-store.ts RedisReplayStoreOptions'],
+  ],
+  [
+    'packages/proxy/README.md',
+    'Options of `createForwarder`',
+    ['packages/proxy/src/forwarder-options.ts ForwarderOptions'],
+  ],
+  [
+    'packages/proxy/README.md',
+    'Changes to one request',
+    [
+      'packages/proxy/src/forward-changes.ts ForwardChanges',
+      'packages/proxy/src/request-fields.ts FieldChanges',
+    ],
+  ],
+  ...['express', 'fastify', 'hono'].map((framework) => [
+    `packages/adapter-${framework}/README.md`,
+    'Options',
+    [
+      'packages/core/src/authorize.ts AdapterOptions',
+      'packages/core/src/authorize.ts AuthorizeOptions',
+      'packages/core/src/challenge.ts ChallengeOptions',
+      'packages/core/src/rewrite.ts RewriteOptions',
+    ],
+  ]),
+];
+
+function membersOf(source) {
   const [file, name] = source.split(' ');
   const [, body] = new RegExp(`interface ${name}\\b[^{]*\\{([\\s\\S]*?)\\n\\}`).exec(read(file));
-  const rows = read(readme)
-    .split('\n')
-    .filter((line) => line.startsWith('| `'));
-  for (const [, option] of body.matchAll(/readonly (\w+)\??:/g)) {
-    if (!rows.some((row) => row.split('|')[1].includes(`\`${option}\``)))
-      faults.push(`${readme} has no row for ${option}`);
-  }
+  return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, member]) => member);
+}
+
+/** The names in the first column of a section's tables. */
+function rowsOf(readme, heading) {
+  const sections = read(readme).split(/^#+ /m);
+  const section = sections.find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  const columns = [...section.matchAll(/^\| ([^|]+)\|/gm)].map(([, column]) => column);
+  return columns.flatMap((column) => [...column.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+}
+
+for (const [readme, heading, sources] of tables) {
+  const members = new Set(sources.flatMap(membersOf));
+  const rows = new Set(rowsOf(readme, heading));
+  for (const name of members)
+    if (!rows.has(name)) faults.push(`${readme} has no row for ${name} under ${heading}`);
+  for (const name of rows)
+    if (!members.has(name))
+      faults.push(`${readme} has a row for ${name} under ${heading}, which is no option`);
 }
 
 /** Every value that a JSON Schema has a place for: its path, such as `routes[].path`, and its default. */
@@ -99,6 +181,15 @@ function complaintsAbout(config) {
   return spawnSync(process.execPath, command, { input: config, env, encoding: 'utf8' }).stderr;
 }
 
+/** The names by which the headings of a page can be linked to; a folder has none. */
+const anchorsOf = (file) =>
+  [...(file.endsWith('.md') ? read(file) : '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   cwd: root,
   encoding: 'utf8',
@@ -108,9 +199,11 @@ for (const page of pages.split('\n').filter((file) => file !== '' && !file.start
     const complaints = /^introspection:$/m.test(config) ? complaintsAbout(config) : '';
     if (complaints !== '') faults.push(`${page} shows a wrong gateway.yaml: ${complaints}`);
   }
-  for (const [, target] of read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
-    if (!existsSync(resolve(root, dirname(page), target)))
-      faults.push(`${page} links to ${target}, which is not there`);
+  for (const [, target, anchor] of read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+    const file = target === '' ? page : relative(root, resolve(root, dirname(page), target));
+    if (!existsSync(join(root, file))) faults.push(`${page} links to ${target}, which is not there`);
+    else if (anchor !== undefined && !anchorsOf(file).includes(anchor))
+      faults.push(`${page} links to #${anchor} of ${file}, which has no such heading`);
   }
 }
 
