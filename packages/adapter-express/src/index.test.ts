@@ -9,7 +9,10 @@ const serve: Serve = (options, report) =>
     const app = express();
     app.use(phantomToken(options));
     app.use(
-      (request, response) => void response.json(report(request.headers.authorization, request.accessToken)),
+      (request, response) =>
+        void response.json(
+          report(request.headers.authorization, request.accessToken, (name) => request.headers[name]),
+        ),
     );
     const server = app.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;

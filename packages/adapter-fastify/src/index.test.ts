@@ -7,7 +7,9 @@ const serve: Serve = async (options, report) => {
   const app = Fastify({ forceCloseConnections: true });
   app.register(phantomToken, options);
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload.resume()));
-  app.all('*', async ({ headers, accessToken }) => report(headers.authorization, accessToken));
+  app.all('*', async ({ headers, accessToken }) =>
+    report(headers.authorization, accessToken, (name) => headers[name]),
+  );
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
 };
 

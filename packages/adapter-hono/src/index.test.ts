@@ -10,7 +10,9 @@ const serve: Serve = (options, report) =>
   new Promise((resolve) => {
     const app = new Hono<PhantomTokenEnv>();
     app.use(phantomToken(options));
-    app.all('*', (c) => c.json(report(c.req.header('Authorization'), c.var.accessToken)));
+    app.all('*', (c) =>
+      c.json(report(c.req.header('Authorization'), c.var.accessToken, (name) => c.req.header(name))),
+    );
     const server = listen({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }: AddressInfo) =>
       resolve({
         url: `http://127.0.0.1:${port}`,

@@ -1,6 +1,8 @@
 import type { AdapterCase } from './adapter.js';
+import { acceptedJwtCases } from './cases/accepted-jwts.js';
 import { cacheCases } from './cases/caches.js';
 import { challengeCases } from './cases/challenges.js';
+import { claimHeaderCases } from './cases/claim-headers.js';
 import { claimCases } from './cases/claims.js';
 import { clientCertificateCases } from './cases/client-certificates.js';
 import { contradictionCases } from './cases/contradictions.js';
@@ -10,6 +12,7 @@ import { faultCases } from './cases/faults.js';
 import { flightCases } from './cases/flights.js';
 import { freshnessCases } from './cases/freshness.js';
 import { introspectionRequestCases } from './cases/introspection-requests.js';
+import { issuerCases } from './cases/issuers.js';
 import { jsonAnswerCases } from './cases/json-answers.js';
 import { jwtAnswerCases } from './cases/jwt-answers.js';
 import { methodCases } from './cases/methods.js';
@@ -38,6 +41,9 @@ export const adapterCases: readonly AdapterCase[] = [
   ...mintingCases,
   ...dpopCases,
   ...clientCertificateCases,
+  ...acceptedJwtCases,
+  ...issuerCases,
+  ...claimHeaderCases,
   ...faultCases,
   ...freshnessCases,
   ...cacheCases,

@@ -6,10 +6,14 @@ import type { AdapterOptions, Claims, JwtAccessToken } from '@phantom-token/core
  */
 export type Serve = (options: AdapterOptions, report: Report) => Promise<Served>;
 
-/** Given the Authorization header and the access token that the handler sees; returns what the handler answers. */
+/**
+ * Given the Authorization header and the access token that the handler sees, and how it finds any other header; returns
+ * what the handler answers.
+ */
 export type Report = (
   authorization: string | null | undefined,
   accessToken: JwtAccessToken | undefined,
+  field: (name: string) => string | readonly string[] | null | undefined,
 ) => Sighting;
 
 /** What the handler saw of one request. */
@@ -17,6 +21,8 @@ export interface Sighting {
   readonly authorization: string | null;
   readonly claims: Claims | null;
   readonly source: JwtAccessToken['source'] | null;
+  /** The headers that a case asks about. */
+  readonly fields: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
 export interface Served {

@@ -11,6 +11,7 @@ import type { RawResponse } from './raw-request.js';
 export interface ExpectedSighting {
   readonly claims?: { readonly [Name in keyof Claims]: Claims[Name] | undefined };
   readonly source?: JwtAccessToken['source'];
+  readonly fields?: Sighting['fields'];
   /** Whose JWT it is to be. Default: the sample signer's. */
   readonly signer?: JwtSigner;
   /** Whether Authorization holds the JWT, rather than what the client sent. Default true. */
@@ -53,7 +54,7 @@ export function assertRefused(response: RawResponse, expected: ExpectedAnswer, m
 
 export async function assertPassed(
   response: RawResponse,
-  { claims = {}, source, signer, replaced = true }: ExpectedSighting,
+  { claims = {}, source, fields, signer, replaced = true }: ExpectedSighting,
   method?: string,
 ): Promise<void> {
   assertEqual(
@@ -67,6 +68,7 @@ export async function assertPassed(
   for (const [name, value] of Object.entries(wanted))
     assertEqual(seen.claims?.[name], value, `claim ${name}`);
   if (source !== undefined) assertEqual(seen.source, source, 'source');
+  if (fields !== undefined) assertEqual(seen.fields, fields, 'headers');
   if (replaced) await assertForwardable(seen.authorization, signer ?? (await sampleSigner()));
   else assertEqual(seen.authorization, `Bearer ${canaries.token}`, 'Authorization');
 }

@@ -22,10 +22,15 @@ export interface Setting {
   readonly says?: Answer;
   /** Beside a client secret, the endpoint and the clock. */
   readonly client?: ClientSetting;
-  readonly adapter?: Omit<AdapterOptions, 'client'>;
+  readonly adapter?: AdapterSetting;
+  /** Headers that the handler tells of, in lower case. */
+  readonly lookedAt?: readonly string[];
   /** Looks at, or meddles with, what the handler is given. */
   readonly onHandle?: (accessToken: JwtAccessToken) => void;
 }
+
+/** The client is the stage's unless another is named. */
+export type AdapterSetting = Partial<AdapterOptions>;
 
 type SomeOptions = Partial<PhantomTokenClientOptions>;
 export type ClientSetting = SomeOptions | ((server: ScriptedServer) => SomeOptions | Promise<SomeOptions>);
@@ -59,13 +64,13 @@ export interface Stage extends Door {
   /** The introspections so far were of these tokens, byte for byte. */
   askedFor(...tokens: readonly string[]): void;
   /** The adapter again, with other options, and the same client unless that is given other options too. */
-  mount(adapter: Omit<AdapterOptions, 'client'>, client?: SomeOptions): Promise<Door>;
+  mount(adapter: AdapterSetting, client?: SomeOptions): Promise<Door>;
 }
 
 /** Plays a case. In the end the handler must have been reached by the requests that passed and by no other. */
 export async function onStage(
   serve: Serve,
-  { says = jwt(), client: given = {}, adapter = {}, onHandle }: Setting,
+  { says = jwt(), client: given = {}, adapter = {}, lookedAt = [], onHandle }: Setting,
   play: (stage: Stage) => Promise<unknown>,
 ): Promise<void> {
   const server = await startScriptedServer();
@@ -85,16 +90,15 @@ export async function onStage(
   };
   const client = createPhantomTokenClient(options);
 
-  async function mount(adapter: Omit<AdapterOptions, 'client'>, other?: SomeOptions): Promise<Door> {
-    const served = await serve(
-      { ...adapter, client: other ? createPhantomTokenClient({ ...options, ...other }) : client },
-      (authorization, accessToken) => {
-        reached++;
-        if (accessToken) onHandle?.(accessToken);
-        const { claims = null, source = null } = accessToken ?? {};
-        return { authorization: authorization ?? null, claims, source };
-      },
-    );
+  async function mount(adapter: AdapterSetting, other?: SomeOptions): Promise<Door> {
+    const asked = other ? createPhantomTokenClient({ ...options, ...other }) : client;
+    const served = await serve({ client: asked, ...adapter }, (authorization, accessToken, field) => {
+      reached++;
+      if (accessToken) onHandle?.(accessToken);
+      const { claims = null, source = null } = accessToken ?? {};
+      const fields = Object.fromEntries(lookedAt.map((name) => [name, field(name) ?? null]));
+      return { authorization: authorization ?? null, claims, source, fields };
+    });
     mounted.push(served);
     const replaced = adapter.replaceAuthorization ?? true;
     const send = (sent: Sent = {}) => sendRequest(served.url, toRequest(sent));

@@ -14,7 +14,9 @@ export const serve: Serve = async (options, report) => {
         if (response.destroyed) return;
         authorizer.rewrite.message(request, token);
         response.writeHead(200, { ...headers });
-        response.end(JSON.stringify(report(request.headers.authorization, token)));
+        response.end(
+          JSON.stringify(report(request.headers.authorization, token, (name) => request.headers[name])),
+        );
       },
       ({ status, headers, body }) => response.writeHead(status, headers).end(body),
     ),
