@@ -1,7 +1,12 @@
-// The adapters, then the proxies; `adapters` or `proxies` names one of them. Other arguments go on to both.
+// The adapters, what trust costs, then the proxies; `adapters`, `trust` or `proxies` names one of them. Other arguments go
+// on to all.
 import { install, must, run, turbo } from './workspace.mjs';
 
-const benchmarks = { adapters: 'benchmarks/dist/main.js', proxies: 'benchmarks/proxies/main.mjs' };
+const benchmarks = {
+  adapters: 'benchmarks/dist/main.js',
+  trust: 'benchmarks/dist/trust.js',
+  proxies: 'benchmarks/proxies/main.mjs',
+};
 const args = process.argv.slice(2);
 const named = args.filter((it) => it in benchmarks);
 const options = args.filter((it) => !(it in benchmarks));

@@ -8,20 +8,21 @@ export interface PairedResult {
 
 /**
  * Measures a subject against a baseline in alternating slices, so that what else the machine does falls on both alike.
- * The first pair warms up and is dropped.
+ * The first pairs warm up and are dropped: one, unless told.
  */
 export async function measurePairs(
   pairs: number,
   subject: () => Promise<number>,
   baseline: () => Promise<number>,
+  warmUps = 1,
 ): Promise<PairedResult> {
   const measured: Array<{ subject: number; baseline: number }> = [];
-  for (let pair = 0; pair <= pairs; pair++) {
+  for (let pair = 0; pair < warmUps + pairs; pair++) {
     // whoever goes first changes from pair to pair
     const swapped = pair % 2 === 1;
     const first = await (swapped ? baseline : subject)();
     const second = await (swapped ? subject : baseline)();
-    if (pair > 0)
+    if (pair >= warmUps)
       measured.push(swapped ? { subject: second, baseline: first } : { subject: first, baseline: second });
   }
   const ratios = measured.map((it) => it.subject / it.baseline);

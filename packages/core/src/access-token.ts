@@ -1,10 +1,11 @@
 import type { Claims } from './cache.js';
 
 /**
- * Where an answer came from: this process's memory, a cache that had to be waited for, the authorization server, or the
- * verification of a token that is a JWT itself.
+ * Where an answer came from: this process's memory, a cache or another instance that had to be waited for, the
+ * authorization server, the verification of a token that is a JWT itself, or memory past the answer's time while the
+ * authorization server gives none (`staleIfErrorSeconds`).
  */
-export type Source = 'memory' | 'shared' | 'introspection' | 'verification';
+export type Source = 'memory' | 'shared' | 'introspection' | 'verification' | 'stale';
 
 /**
  * The JWT behind a presented token. Frozen. `jwt`, `authorization` and `claims` are kept out of `util.inspect` and `JSON.stringify`, so

@@ -1,7 +1,7 @@
 import { createRecentMap } from './recent-map.js';
 
 interface NodeCrypto {
-  readonly hash?: (algorithm: 'sha256', data: string, encoding: 'base64url') => string;
+  readonly hash?: (algorithm: 'sha256', data: string | Uint8Array, encoding: 'base64url') => string;
 }
 interface NodeProcess {
   readonly getBuiltinModule?: (name: 'crypto') => NodeCrypto | undefined;
@@ -10,14 +10,16 @@ interface NodeProcess {
 // found at run time: an import would tie this entry to Node, and WebCrypto's digest costs fifty times as much
 const hash = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('crypto')?.hash;
 
-/** The SHA-256 digest of a string's UTF-8 bytes, base64url; a promise only where the runtime hashes asynchronously. */
-export const sha256: (text: string) => string | Promise<string> = hash
-  ? (text) => hash('sha256', text, 'base64url')
+/** The SHA-256 digest of bytes, or of a string's as UTF-8, base64url; a promise only where the runtime hashes asynchronously. */
+export const sha256: (data: string | Uint8Array) => string | Promise<string> = hash
+  ? (data) => hash('sha256', data, 'base64url')
   : webSha256;
 
 /** `sha256` for runtimes that only have WebCrypto. */
-export async function webSha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+export async function webSha256(data: string | Uint8Array): Promise<string> {
+  // a copy of bytes, since WebCrypto takes no view of shared memory
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data);
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
   const binary = String.fromCharCode(...new Uint8Array(digest));
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

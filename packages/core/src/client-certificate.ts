@@ -1,4 +1,5 @@
 import { base64url } from 'jose';
+import { sha256 } from './cache-key.js';
 import { BearerError } from './errors.js';
 
 /** The parts of a request from which a client certificate may be read. Getters, or absent where the runtime has none. */
@@ -23,12 +24,8 @@ export interface CertificateSource {
 /** The certificate of the TLS connection itself: for servers that end TLS themselves. The default. */
 export const socketCertificate: CertificateSource = Object.freeze({
   thumbprint: ({ clientCertificate }: CertificateRequest) =>
-    clientCertificate?.length ? digest(clientCertificate) : undefined,
+    clientCertificate?.length ? sha256(clientCertificate) : undefined,
 });
-
-// a copy, since WebCrypto takes no view of shared memory
-const digest = async (der: Uint8Array) =>
-  base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(der))));
 
 const sha256InBase64url = /^[\w-]{43}$/;
 
@@ -117,7 +114,7 @@ function hexToBase64url(hex: string): string | undefined {
 
 async function digestBase64(base64: string | undefined): Promise<string | undefined> {
   const der = base64 === undefined ? undefined : decodeBase64(base64);
-  return der !== undefined && isWholeSequence(der) ? digest(der) : undefined;
+  return der !== undefined && isWholeSequence(der) ? sha256(der) : undefined;
 }
 
 function decodeBase64(base64: string): Uint8Array | undefined {

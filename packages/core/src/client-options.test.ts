@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic, clientSecretPost } from './client-auth.js';
-import { cacheContext, type PhantomTokenClientOptions, resolveClientOptions } from './client-options.js';
+import type { PhantomTokenClientOptions } from './client-options.js';
 import { jwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
 import { jwtMinter } from './minting.js';
+import { cacheContext, resolveClientOptions } from './resolved-client-options.js';
 import { responseVerifier } from './response-verifier.js';
+import { localRevocations } from './revocation-channel.js';
 
 const base: PhantomTokenClientOptions = {
   introspectionEndpoint: 'https://login.example.com/introspect',
@@ -75,6 +77,15 @@ describe('the options of the client', () => {
     ['earlyExpirySeconds', { earlyExpirySeconds: -1 }],
     ['inactiveTtlSeconds', { inactiveTtlSeconds: Number.NaN }],
     ['noExpiryTtlSeconds', { noExpiryTtlSeconds: -0.1 }],
+    ['refreshAhead', { refreshAhead: -0.1 }],
+    ['refreshAhead', { refreshAhead: 0.91 }],
+    ['refreshAhead', { refreshAhead: Number.NaN }],
+    ['refreshAhead', { refreshAhead: true }],
+    ['staleIfErrorSeconds', { staleIfErrorSeconds: -1 }],
+    ['staleIfErrorSeconds', { staleIfErrorSeconds: 301 }],
+    ['revocations', { revocations: null }],
+    ['revocations', { revocations: { publish() {} } }],
+    ['revocations', { revocations: { subscribe() {} } }],
     ['obeyCacheControl', { obeyCacheControl: 'no' }],
     ['badRequestMeansInactive', { badRequestMeansInactive: 1 }],
     ['timeoutSeconds', { timeoutSeconds: 0 }],
@@ -126,6 +137,9 @@ describe('the context of the cache key', () => {
     earlyExpirySeconds: [true, 9],
     inactiveTtlSeconds: [true, 4],
     noExpiryTtlSeconds: [true, 1],
+    refreshAhead: [false, 0.5],
+    staleIfErrorSeconds: [true, 60],
+    revocations: [false, localRevocations()],
     obeyCacheControl: [true, false],
     badRequestMeansInactive: [true, true],
     timeoutSeconds: [false, 1],

@@ -1,25 +1,12 @@
 import type { TokenCache } from './cache.js';
 import type { ClientAuth } from './client-auth.js';
 import type { Emit } from './events.js';
-import type { FreshnessOptions } from './freshness.js';
 import type { Fetch } from './http-exchange.js';
-import type { IntrospectionRequestOptions } from './introspection-request.js';
-import type { IntrospectionMediaType, IntrospectionResponseOptions } from './introspection-response.js';
+import type { IntrospectionMediaType } from './introspection-response.js';
 import type { JwtVerifier } from './jwt-verifier.js';
-import { memoryCache } from './memory-cache.js';
 import type { JwtMinter } from './minting.js';
-import {
-  callable,
-  count,
-  endpoint,
-  flag,
-  nonEmpty,
-  nonEmptyList,
-  refuseUnknown,
-  seconds,
-} from './option-checks.js';
-import type { Policy } from './policy.js';
 import type { ResponseVerifier } from './response-verifier.js';
+import type { RevocationChannel } from './revocation-channel.js';
 
 export interface PhantomTokenClientOptions {
   /** The authorization server's introspection endpoint (RFC 7662 §2). `https:`, or `http:` on loopback. */
@@ -55,6 +42,25 @@ export interface PhantomTokenClientOptions {
   readonly inactiveTtlSeconds?: number;
   /** How long an active answer is reused that has neither `exp` nor `max-age`. Seconds, default 0: not at all. */
   readonly noExpiryTtlSeconds?: number;
+  /**
+   * The last share of an answer's time in which a token that is used is asked about again, in the background, so that
+   * no request waits for it: at a random moment of that share, and only where asking can prolong the answer. A new
+   * answer has its own deadline; INACTIVE ends the token at once; UNKNOWN changes nothing. Needs memory to have the
+   * answer. 0 to 0.9, default 0: never. Has no effect on Workers, where requests must not share I/O.
+   */
+  readonly refreshAhead?: number;
+  /**
+   * How long past its deadline an active answer stands in while the authorization server gives none (RFC 5861 §4):
+   * never past the token's `exp`, never after it was called inactive, evicted or revoked, and not where the server's
+   * Cache-Control says `must-revalidate` or a shorter `stale-if-error`. It lengthens the revocation window by as much
+   * whenever the server fails. From memory only. Seconds, at most 300, default 0: never.
+   */
+  readonly staleIfErrorSeconds?: number;
+  /**
+   * How instances tell each other what was revoked, for example through Redis. Default: `revoke` reaches this client
+   * and the shared tier only.
+   */
+  readonly revocations?: RevocationChannel;
   /** Whether the server's Cache-Control shortens or forbids reuse (RFC 9111). Default true. */
   readonly obeyCacheControl?: boolean;
   /** Whether the server's status 400 means that the token is inactive rather than that we erred. Default false. */
@@ -92,7 +98,7 @@ export interface PhantomTokenClientOptions {
 }
 
 /** Whether an option can change what an entry says or how long it holds, and so is part of the cache key. */
-const changesEntry = {
+export const changesEntry = {
   introspectionEndpoint: true,
   clientAuth: true,
   issuer: true,
@@ -108,6 +114,9 @@ const changesEntry = {
   earlyExpirySeconds: true,
   inactiveTtlSeconds: true,
   noExpiryTtlSeconds: true,
+  refreshAhead: false,
+  staleIfErrorSeconds: true,
+  revocations: false,
   obeyCacheControl: true,
   badRequestMeansInactive: true,
   timeoutSeconds: false,
@@ -124,144 +133,6 @@ const changesEntry = {
   allowInsecureRequests: false,
 } as const satisfies Record<keyof PhantomTokenClientOptions, boolean>;
 
-type KeyedOption = {
+export type KeyedOption = {
   [Name in keyof typeof changesEntry]: (typeof changesEntry)[Name] extends true ? Name : never;
 }[keyof typeof changesEntry];
-
-export interface ResolvedClientOptions
-  extends IntrospectionRequestOptions,
-    IntrospectionResponseOptions,
-    FreshnessOptions,
-    Policy {
-  readonly verifyJwt: JwtVerifier | undefined;
-  readonly verifyResponse: ResponseVerifier | undefined;
-  readonly mintJwt: JwtMinter | undefined;
-  readonly cache: TokenCache;
-  readonly inactiveTtlSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly maxResponseBytes: number;
-  readonly maxTokenLength: number;
-  readonly maxConcurrentIntrospections: number;
-  readonly maxQueuedIntrospections: number;
-  readonly maxWaiters: number;
-  readonly breakerFailures: number;
-  readonly fetch: Fetch;
-  readonly now: () => number;
-  readonly onEvent: Emit | undefined;
-}
-
-/** @throws {TypeError} naming the option that is unknown, missing or wrong. */
-export function resolveClientOptions(options: PhantomTokenClientOptions): ResolvedClientOptions {
-  refuseUnknown('createPhantomTokenClient', options, changesEntry);
-  const { audience, issuer } = options;
-  const insecure = flag('allowInsecureRequests', options.allowInsecureRequests, false);
-  return {
-    introspectionEndpoint: endpoint('introspectionEndpoint', options.introspectionEndpoint, insecure),
-    clientAuth: readClientAuth(options.clientAuth),
-    issuer: issuer === undefined ? undefined : nonEmpty('issuer', issuer),
-    audience:
-      audience === undefined
-        ? undefined
-        : nonEmptyList('audience', Array.isArray(audience) ? audience : [audience]),
-    ...readAccept(options),
-    jwtMembers: nonEmptyList('jwtMembers', options.jwtMembers ?? ['phantom_token', 'jwt']),
-    extraParameters: readExtraParameters(options.extraParameters),
-    verifyJwt: readPlugIn('verifyJwt', 'jwtVerifier', 'verify', options.verifyJwt),
-    mintJwt: readPlugIn('mintJwt', 'jwtMinter', 'mint', options.mintJwt),
-    cache: readCache(options.cache),
-    maxTtlSeconds: seconds('maxTtlSeconds', options.maxTtlSeconds, 300),
-    earlyExpirySeconds: seconds('earlyExpirySeconds', options.earlyExpirySeconds, 10),
-    inactiveTtlSeconds: seconds('inactiveTtlSeconds', options.inactiveTtlSeconds, 5),
-    noExpiryTtlSeconds: seconds('noExpiryTtlSeconds', options.noExpiryTtlSeconds, 0),
-    obeyCacheControl: flag('obeyCacheControl', options.obeyCacheControl, true),
-    badRequestMeansInactive: flag('badRequestMeansInactive', options.badRequestMeansInactive, false),
-    timeoutSeconds: seconds('timeoutSeconds', options.timeoutSeconds, 2, { positive: true }),
-    maxResponseBytes: count('maxResponseBytes', options.maxResponseBytes, 65_536, 1),
-    maxTokenLength: count('maxTokenLength', options.maxTokenLength, 4_096, 1),
-    maxConcurrentIntrospections: count(
-      'maxConcurrentIntrospections',
-      options.maxConcurrentIntrospections,
-      64,
-      1,
-    ),
-    maxQueuedIntrospections: count('maxQueuedIntrospections', options.maxQueuedIntrospections, 1_000, 0),
-    maxWaiters: count('maxWaiters', options.maxWaiters, 10_000, 0),
-    breakerFailures: count('breakerFailures', options.breakerFailures, 0, 0),
-    fetch: options.fetch === undefined ? (url, init) => fetch(url, init) : callable('fetch', options.fetch),
-    now: options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now),
-    onEvent: options.onEvent && callable('onEvent', options.onEvent),
-  };
-}
-
-/** The names and values of all options that belong into the cache key, in a fixed order. */
-export function cacheContext(options: ResolvedClientOptions): readonly string[] {
-  const { clientAuth, verifyJwt, verifyResponse, mintJwt, extraParameters } = options;
-  const context: Record<KeyedOption, unknown> = {
-    ...options,
-    clientAuth: [clientAuth.method, clientAuth.clientId],
-    verifyJwt: verifyJwt?.context,
-    verifyResponse: verifyResponse?.context,
-    mintJwt: mintJwt?.context,
-    extraParameters: Object.entries(extraParameters).sort(),
-  };
-  return (Object.keys(changesEntry) as KeyedOption[])
-    .filter((name) => changesEntry[name])
-    .map((name) => `${name}=${JSON.stringify(context[name])}`);
-}
-
-function readClientAuth(value: ClientAuth): ClientAuth {
-  const made = typeof value?.authenticate === 'function' && typeof value.clientId === 'string';
-  if (!made) throw new TypeError('clientAuth must be made by clientSecretBasic or another such function');
-  return value;
-}
-
-const mediaTypes = ['application/jwt', 'application/json', 'application/token-introspection+jwt'] as const;
-
-function readAccept({ accept = 'application/jwt', verifyResponse }: PhantomTokenClientOptions) {
-  if (!mediaTypes.includes(accept)) throw new TypeError(`accept must be ${mediaTypes.join(' or ')}`);
-  if ((accept === 'application/token-introspection+jwt') !== (verifyResponse !== undefined)) {
-    throw new TypeError('verifyResponse and accept: "application/token-introspection+jwt" go together');
-  }
-  return {
-    accept,
-    verifyResponse: readPlugIn('verifyResponse', 'responseVerifier', 'verify', verifyResponse),
-  };
-}
-
-function readPlugIn<T extends { readonly context: string }>(
-  name: string,
-  maker: string,
-  method: keyof T & string,
-  value: T | undefined,
-): T | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value[method] !== 'function' || typeof value.context !== 'string')
-    throw new TypeError(`${name} must be made by ${maker}, or have a context and a ${method} function`);
-  return value;
-}
-
-function readCache(value: TokenCache | undefined): TokenCache {
-  if (value === undefined) return memoryCache();
-  const complete = typeof value === 'object' && value !== null;
-  if (complete && [value.get, value.set, value.delete].every((method) => typeof method === 'function'))
-    return value;
-  throw new TypeError('cache must have the functions get, set and delete');
-}
-
-const reservedParameters = [
-  'token',
-  'client_id',
-  'client_secret',
-  'client_assertion',
-  'client_assertion_type',
-];
-
-function readExtraParameters(value: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null)
-    throw new TypeError('extraParameters must be an object of strings');
-  for (const [name, parameter] of Object.entries(value)) {
-    if (reservedParameters.includes(name)) throw new TypeError(`extraParameters must not set "${name}"`);
-    if (typeof parameter !== 'string') throw new TypeError(`extraParameters.${name} must be a string`);
-  }
-  return Object.freeze({ ...value });
-}

@@ -1,12 +1,16 @@
 import { createAccessToken, type JwtAccessToken, type Source } from './access-token.js';
 import type { CacheEntry, IntrospectionResult } from './cache.js';
 import { createCacheKey } from './cache-key.js';
-import { cacheContext, type PhantomTokenClientOptions, resolveClientOptions } from './client-options.js';
-import { BearerError } from './errors.js';
+import type { PhantomTokenClientOptions } from './client-options.js';
+import { BearerError, IntrospectionError, overloaded } from './errors.js';
 import { createEmit } from './events.js';
+import { mayStandIn } from './freshness.js';
 import { createIntrospector } from './introspector.js';
 import { assertUsable } from './policy.js';
-import { tolerantCache } from './tolerant-cache.js';
+import { refreshAgainFrom, refreshFrom } from './refresh-ahead.js';
+import { cacheContext, resolveClientOptions } from './resolved-client-options.js';
+import { createRevocations, type Digests } from './revocations.js';
+import { type TolerantCache, tolerantCache } from './tolerant-cache.js';
 
 export interface WaitOptions {
   /** Ends this caller's wait; an introspection that others wait for, or that can still be cached, goes on. */
@@ -30,6 +34,23 @@ export interface PhantomTokenClient {
   exchangeOrWait(token: string, options?: WaitOptions): JwtAccessToken | Promise<JwtAccessToken>;
   /** Forgets a token here and in the shared tier, and what is in the air for it. Rejects when the cache could not. */
   evict(token: string): Promise<void>;
+  /**
+   * `evict`, and more: what was asked before is used no more, not even by those who wait for it, and other instances
+   * hear of it through `revocations`: all whose client has the same `issuer` or, where none is set, the same endpoint.
+   * The next request asks the authorization server, which is not told: not RFC 7009. Holds here at once.
+   * @throws what the shared tier or the channel rejected with, when one of them could not.
+   */
+  revoke(token: string): Promise<void>;
+  /**
+   * Revokes all tokens of which answers with this `sub` are held, here and at the other instances. What is asked from
+   * now on is not affected.
+   * @throws {TypeError} when it is no string, or an empty one; else what the channel rejected with.
+   */
+  revokeBySubject(sub: string): Promise<void>;
+  /** The same for all tokens whose claims have this `sid` (OpenID Connect Back-Channel Logout 1.0 §2.1). */
+  revokeBySession(sid: string): Promise<void>;
+  /** Hears of no more revocations: for a client that is not used any more while its channel is. */
+  close(): void;
 }
 
 interface Answer {
@@ -37,7 +58,24 @@ interface Answer {
   readonly source: Source;
   /** NumericDate of now; the clock is read once for each answer. */
   readonly at: number;
+  /** What is known of an entry in memory. */
+  readonly held?: Held;
 }
+
+type Use<T> = (answer: Answer) => T;
+
+/** What goes with an entry while memory holds it, so that a hit works out nothing twice. */
+interface Held {
+  token: JwtAccessToken | undefined;
+  /** The count of revocations at which the entry was last found to be none of them. */
+  judgedAt: number;
+  digests: Digests | Promise<Digests> | undefined;
+  /** NumericDate from which on a hit starts a refresh. */
+  refreshFrom: number;
+}
+
+/** How often one request asks, should its answers be revoked while they are in the air. */
+const maxQuestions = 3;
 
 /**
  * Makes the client for one authorization server. Make one and share it: it holds the cache and the calls in the air.
@@ -49,53 +87,120 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
   const emit = createEmit(resolved.onEvent);
   const keyOf = createCacheKey(cacheContext(resolved));
   const cache = tolerantCache(resolved.cache, resolved.timeoutSeconds, emit);
-  // a hit is the same token every time
-  const fromMemory = new WeakMap<CacheEntry, JwtAccessToken>();
-  const introspector = createIntrospector(resolved, cache, emit);
+  const heldEntries = new WeakMap<CacheEntry, Held>();
+  const revocations = createRevocations(resolved, cache, emit);
+  const { tombstones } = revocations;
+  const introspector = createIntrospector(resolved, cache, revocations, emit);
 
-  function find<T>(token: string, options: WaitOptions, use: (answer: Answer) => T): T | Promise<T> {
+  // on the way of a hit nothing makes a closure or has more to say than it needs: that costs more than the look-ups
+  function find<T>(token: string, options: WaitOptions, use: Use<T>): T | Promise<T> {
     if (typeof token !== 'string' || token === '') throw new BearerError('ERR_MALFORMED_TOKEN');
     if (token.length > maxTokenLength) throw new BearerError('ERR_TOKEN_TOO_LONG');
     const key = keyOf(token);
-    return typeof key === 'string'
-      ? read(key, token, options, use)
-      : key.then((it) => read(it, token, options, use));
+    return typeof key === 'string' ? read(key, token, options, use) : readLater(key, token, options, use);
   }
 
-  function read<T>(
+  async function readLater<T>(key: Promise<string>, token: string, options: WaitOptions, use: Use<T>) {
+    return read(await key, token, options, use);
+  }
+
+  function read<T>(key: string, token: string, options: WaitOptions, use: Use<T>): T | Promise<T> {
+    const at = now();
+    const entry = cache.get(key, at);
+    if (entry === undefined) return ask(key, token, options, use);
+    if (entry instanceof Promise) return readShared(entry, key, token, options, use);
+    if (entry.expiresAt <= at) return ask(key, token, options, use);
+    const held = heldEntries.get(entry) ?? hold(entry);
+    if (held.judgedAt !== tombstones.generation) return judge(held, entry, at, key, token, options, use);
+    return hit(held, entry, at, key, token, use);
+  }
+
+  function hit<T>(held: Held, entry: CacheEntry, at: number, key: string, token: string, use: Use<T>): T {
+    emit?.({ type: 'cache_hit', source: 'memory' });
+    const used = use({ entry, source: 'memory', at, held });
+    if (at >= held.refreshFrom) {
+      held.refreshFrom = refreshAgainFrom(entry.expiresAt, at);
+      introspector.refresh(key, token, entry);
+    }
+    return used;
+  }
+
+  function hold(entry: CacheEntry): Held {
+    const held: Held = {
+      token: undefined,
+      judgedAt: -1,
+      digests: undefined,
+      refreshFrom: refreshFrom(entry, resolved),
+    };
+    heldEntries.set(entry, held);
+    return held;
+  }
+
+  /** Something was revoked since the entry was last judged. */
+  function judge<T>(
+    held: Held,
+    entry: CacheEntry,
+    at: number,
     key: string,
     token: string,
     options: WaitOptions,
-    use: (answer: Answer) => T,
+    use: Use<T>,
   ): T | Promise<T> {
-    const at = now();
-    const entry = cache.get(key, at);
-    if (entry instanceof Promise) {
-      return entry.then((it) => hit(it, 'shared', now(), use) ?? ask(key, token, options, use));
-    }
-    return hit(entry, 'memory', at, use) ?? ask(key, token, options, use);
+    const { generation } = tombstones;
+    const decide = (digests: Digests) => {
+      if (revocations.cover(entry, digests)) {
+        cache.memory?.forget(key);
+        // the shared tier may have what was asked for later
+        return readShared(cache.get(key, now()), key, token, options, use);
+      }
+      held.judgedAt = generation;
+      return hit(held, entry, at, key, token, use);
+    };
+    if (generation === 0) return decide([]);
+    held.digests ??= revocations.digestsOf(token, entry);
+    return held.digests instanceof Promise ? held.digests.then(decide) : decide(held.digests);
   }
 
-  function hit<T>(
-    entry: CacheEntry | undefined,
-    source: Source,
-    at: number,
-    use: (answer: Answer) => T,
-  ): T | undefined {
-    if (entry === undefined || entry.expiresAt <= at) return undefined;
-    emit?.({ type: 'cache_hit', source });
-    return use({ entry, source, at });
-  }
-
-  async function ask<T>(
+  async function readShared<T>(
+    pending: ReturnType<TolerantCache['get']>,
     key: string,
     token: string,
-    { signal }: WaitOptions,
-    use: (answer: Answer) => T,
+    options: WaitOptions,
+    use: Use<T>,
   ): Promise<T> {
+    const entry = await pending;
+    const at = now();
+    const isFresh = entry !== undefined && entry.expiresAt > at;
+    if (!isFresh || (await revocations.isRevoked(token, entry))) return ask(key, token, options, use);
+    emit?.({ type: 'cache_hit', source: 'shared' });
+    return use({ entry, source: 'shared', at });
+  }
+
+  async function ask<T>(key: string, token: string, { signal }: WaitOptions, use: Use<T>): Promise<T> {
     emit?.({ type: 'cache_miss' });
-    const entry = await introspector.introspect(key, token, signal);
-    return use({ entry, source: 'introspection', at: now() });
+    const answer = await question(key, token, signal).catch((error) => standIn(key, token, error));
+    return use(answer);
+  }
+
+  async function question(key: string, token: string, signal: AbortSignal | undefined): Promise<Answer> {
+    for (let asked = 0; asked < maxQuestions; asked++) {
+      const found = await introspector.introspect(key, token, signal);
+      // revoked while it was in the air: it may tell of the time before
+      if (!(await revocations.isRevoked(token, found.entry))) return { ...found, at: now() };
+    }
+    throw overloaded();
+  }
+
+  /** What memory still has of a token about which nothing reliable was said. */
+  async function standIn(key: string, token: string, error: unknown): Promise<Answer> {
+    const entry = cache.memory?.peek(key);
+    const at = now();
+    // some servers say 400 of a token that they do not know
+    const isUnknown = error instanceof IntrospectionError && error.code !== 'ERR_BAD_REQUEST';
+    if (!isUnknown || entry === undefined || !mayStandIn(entry, at, resolved)) throw error;
+    if (await revocations.isRevoked(token, entry)) throw error;
+    emit?.({ type: 'stale_used', code: error.code });
+    return { entry, source: 'stale', at };
   }
 
   function toResult({ entry: { result }, at }: Answer): IntrospectionResult {
@@ -103,15 +208,14 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     return exp !== undefined && exp <= at ? { active: false } : result;
   }
 
-  function toAccessToken({ entry, source, at }: Answer): JwtAccessToken {
+  function toAccessToken({ entry, source, at, held }: Answer): JwtAccessToken {
     const { result, expiresAt } = entry;
     if (!result.active) throw new BearerError('ERR_INACTIVE');
     assertUsable(result.claims, resolved, at);
-    if (source !== 'memory') return createAccessToken(result.jwt, result.claims, expiresAt, source);
-    const made = fromMemory.get(entry);
-    if (made !== undefined) return made;
+    if (held?.token !== undefined) return held.token;
     const token = createAccessToken(result.jwt, result.claims, expiresAt, source);
-    fromMemory.set(entry, token);
+    // a hit is the same token every time
+    if (held !== undefined) held.token = token;
     return token;
   }
 
@@ -130,5 +234,18 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
       introspector.forget(key);
       await resolved.cache.delete(key);
     },
+    async revoke(token: string) {
+      const key = await keyOf(token);
+      introspector.forget(key);
+      const done = await Promise.allSettled([
+        revocations.revokeToken(token, 'caller'),
+        // asynchronous, so that one that throws keeps nobody from hearing
+        (async () => resolved.cache.delete(key))(),
+      ]);
+      for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason;
+    },
+    revokeBySubject: (sub: string) => revocations.revokeSubject(sub),
+    revokeBySession: (sid: string) => revocations.revokeSession(sid),
+    close: () => revocations.close(),
   });
 }

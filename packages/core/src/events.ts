@@ -22,9 +22,25 @@ export type PhantomTokenEvent =
   | { readonly type: 'cache_hit'; readonly source: Source }
   | { readonly type: 'cache_miss' }
   | { readonly type: 'flight_joined' }
+  /** Another instance was asking already; its answer is used. */
+  | { readonly type: 'claim_joined' }
+  /** A token in use is asked about again, ahead of its deadline and in the background. */
+  | { readonly type: 'refresh' }
+  /** An answer past its deadline stands in; `code` is why there is no other. */
+  | { readonly type: 'stale_used'; readonly code: IntrospectionErrorCode }
+  /**
+   * A token, subject or session was revoked: by a call of `revoke…` here, by word from another instance, or because the
+   * authorization server calls a token inactive that an answer still called active.
+   */
+  | { readonly type: 'revoked'; readonly by: 'caller' | 'channel' | 'server' }
+  /** Word from other instances may have been missed; memory was flushed. */
+  | { readonly type: 'revocation_gap' }
   | { readonly type: 'breaker'; readonly state: 'open' | 'closed' }
-  | { readonly type: 'cache_error'; readonly operation: 'get' | 'set'; readonly code: string }
+  | { readonly type: 'cache_error'; readonly operation: CacheOperation; readonly code: string }
   | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string };
+
+/** What a cache failed to do. */
+export type CacheOperation = 'get' | 'set' | 'delete' | 'claim';
 
 export type WarningCode =
   | 'WARN_CACHE_FORBIDDEN'

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { freshUntil, parseCacheControl } from './freshness.js';
+import type { CacheEntry } from './cache.js';
+import { freshUntil, mayStandIn, parseCacheControl, staleUntil } from './freshness.js';
 
 const headers = (cacheControl?: string, age?: string) =>
   new Headers({
@@ -26,12 +27,26 @@ describe('parseCacheControl', () => {
     ['max-age=-5', undefined, { forbidden: false, maxAgeSeconds: undefined }],
     ['max-age=1.5; x', undefined, { forbidden: false, maxAgeSeconds: undefined }],
     ['no-store-ever', undefined, { forbidden: false, maxAgeSeconds: undefined }],
+    ['Must-Revalidate', undefined, { forbidden: false, maxStaleSeconds: 0 }],
+    ['max-age=30, proxy-revalidate', undefined, { forbidden: false, maxAgeSeconds: 30, maxStaleSeconds: 0 }],
+    ['stale-if-error=60', undefined, { forbidden: false, maxStaleSeconds: 60 }],
+    ['stale-if-error=60, stale-if-error=20', undefined, { forbidden: false, maxStaleSeconds: 20 }],
+    ['must-revalidate, stale-if-error=60', undefined, { forbidden: false, maxStaleSeconds: 0 }],
+    ['stale-if-error=60, must-revalidate', undefined, { forbidden: false, maxStaleSeconds: 0 }],
+    ['stale-if-error', undefined, { forbidden: false, maxStaleSeconds: undefined }],
+    ['stale-if-error=soon', undefined, { forbidden: false, maxStaleSeconds: undefined }],
   ])('reads %j with Age %j', (cacheControl, age, expected) =>
     expect(parseCacheControl(headers(cacheControl, age))).toEqual(expected),
   );
 });
 
-const options = { maxTtlSeconds: 300, earlyExpirySeconds: 10, noExpiryTtlSeconds: 0, obeyCacheControl: true };
+const options = {
+  maxTtlSeconds: 300,
+  earlyExpirySeconds: 10,
+  noExpiryTtlSeconds: 0,
+  obeyCacheControl: true,
+  staleIfErrorSeconds: 0,
+};
 const silent = { forbidden: false, maxAgeSeconds: undefined };
 const now = 1000;
 
@@ -88,5 +103,61 @@ describe('freshUntil', () => {
         },
       ),
     );
+  });
+});
+
+describe('staleUntil', () => {
+  const sixty = { staleIfErrorSeconds: 60 };
+
+  it.each<[string, number | undefined, number | undefined, object, number]>([
+    ['no longer than it is fresh, by default', 9999, undefined, {}, 1300],
+    ['as long as configured', 9999, undefined, sixty, 1360],
+    ['as long as configured without exp', undefined, undefined, sixty, 1360],
+    ['until the token ends', 1340, undefined, sixty, 1340],
+    ['not where the server forbids it', 9999, 0, sixty, 1300],
+    ['as long as the server allows', 9999, 20, sixty, 1320],
+    ['as long as configured although the server allows more', 9999, 9000, sixty, 1360],
+    [
+      'as long as configured where the server is not obeyed',
+      9999,
+      0,
+      { ...sixty, obeyCacheControl: false },
+      1360,
+    ],
+  ])('lets an answer stand in %s', (_title, exp, maxStaleSeconds, overrides, expected) =>
+    expect(staleUntil(1300, exp, { maxStaleSeconds }, { ...options, ...overrides })).toBe(expected),
+  );
+
+  it.each<[string, Partial<CacheEntry>, number, boolean]>([
+    ['until then', {}, 1359, true],
+    ['not from then on', {}, 1360, false],
+    ['not where it does not say until when', { staleUntil: undefined as never }, 1301, false],
+    ['not when it says less', { staleUntil: 1310 }, 1310, false],
+    ['not longer when it says more', { staleUntil: 9e9 }, 1360, false],
+    ['not when what it says is no date', { staleUntil: 'for ever' as never }, 1301, false],
+    ['not when it is inactive', { result: { active: false } }, 1301, false],
+    [
+      'not past the end of the token',
+      { result: { active: true, jwt: 'j', claims: { exp: 1330 } }, staleUntil: 9e9 },
+      1330,
+      false,
+    ],
+  ])('decides of an entry: %s', (_title, change, at, expected) => {
+    const entry: CacheEntry = {
+      result: { active: true, jwt: 'j', claims: { exp: 9999 } },
+      expiresAt: 1300,
+      staleUntil: 1360,
+      ...change,
+    };
+    expect(mayStandIn(entry, at, { ...options, ...sixty })).toBe(expected);
+  });
+
+  it('lets nothing stand in where that is off, whatever the entry says', () => {
+    const entry: CacheEntry = {
+      result: { active: true, jwt: 'j', claims: {} },
+      expiresAt: 1300,
+      staleUntil: 1360,
+    };
+    expect(mayStandIn(entry, 1300, options)).toBe(false);
   });
 });

@@ -1,8 +1,11 @@
+import type { CacheEntry } from './cache.js';
+
 export interface FreshnessOptions {
   readonly maxTtlSeconds: number;
   readonly earlyExpirySeconds: number;
   readonly noExpiryTtlSeconds: number;
   readonly obeyCacheControl: boolean;
+  readonly staleIfErrorSeconds: number;
 }
 
 export interface CacheControl {
@@ -10,25 +13,34 @@ export interface CacheControl {
   readonly forbidden: boolean;
   /** `max-age`, less the answer's `Age`. Seconds. */
   readonly maxAgeSeconds: number | undefined;
+  /** How long past its time an answer may stand in for an error: `stale-if-error` (RFC 5861 §4), 0 for `must-revalidate`. */
+  readonly maxStaleSeconds: number | undefined;
 }
 
 /** Reads Cache-Control and Age (RFC 9111 §5); what is malformed counts as not said. */
 export function parseCacheControl(headers: Headers): CacheControl {
   let forbidden = false;
   let maxAgeSeconds: number | undefined;
+  let maxStaleSeconds: number | undefined;
   for (const directive of (headers.get('Cache-Control') ?? '').toLowerCase().split(',')) {
     const [, name, value] = /^\s*([a-z-]+)(?:="?(\d+)"?)?\s*$/.exec(directive) ?? [];
     if ((name === 'no-store' || name === 'no-cache') && value === undefined) forbidden = true;
+    if (name === 'must-revalidate' || name === 'proxy-revalidate') maxStaleSeconds = 0;
+    if (name === 'stale-if-error' && value !== undefined)
+      maxStaleSeconds = earlier(maxStaleSeconds, Number(value));
     if (name === 'max-age' && value !== undefined) {
-      maxAgeSeconds = Math.min(Number(value), maxAgeSeconds ?? Number.POSITIVE_INFINITY);
+      maxAgeSeconds = earlier(maxAgeSeconds, Number(value));
     }
   }
   if (maxAgeSeconds === 0) forbidden = true;
   const age = /^\s*(\d+)\s*$/.exec(headers.get('Age') ?? '')?.[1];
   if (maxAgeSeconds !== undefined && age !== undefined)
     maxAgeSeconds = Math.max(0, maxAgeSeconds - Number(age));
-  return { forbidden, maxAgeSeconds };
+  return { forbidden, maxAgeSeconds, maxStaleSeconds };
 }
+
+const earlier = (one: number | undefined, other: number | undefined) =>
+  Math.min(one ?? Number.POSITIVE_INFINITY, other ?? Number.POSITIVE_INFINITY);
 
 /**
  * The NumericDate until which an answer for an active token may be reused: the earliest of what the configuration, the
@@ -37,7 +49,7 @@ export function parseCacheControl(headers: Headers): CacheControl {
 export function freshUntil(
   now: number,
   exp: number | undefined,
-  { forbidden, maxAgeSeconds }: CacheControl,
+  { forbidden, maxAgeSeconds }: Omit<CacheControl, 'maxStaleSeconds'>,
   options: FreshnessOptions,
 ): number {
   const obeyed = options.obeyCacheControl ? maxAgeSeconds : undefined;
@@ -48,6 +60,20 @@ export function freshUntil(
     now + (ttl ?? Number.POSITIVE_INFINITY),
     (exp ?? Number.POSITIVE_INFINITY) - options.earlyExpirySeconds,
   );
+}
+
+/**
+ * The NumericDate until which an answer for an active token may stand in, past its time, while no other is to be had.
+ * Not later than `expiresAt` means: not at all.
+ */
+export function staleUntil(
+  expiresAt: number,
+  exp: number | undefined,
+  { maxStaleSeconds }: Pick<CacheControl, 'maxStaleSeconds'>,
+  { staleIfErrorSeconds, obeyCacheControl }: FreshnessOptions,
+): number {
+  const allowed = obeyCacheControl ? earlier(maxStaleSeconds, staleIfErrorSeconds) : staleIfErrorSeconds;
+  return earlier(expiresAt + allowed, exp);
 }
 
 /** How far a minted JWT outlives its cache entry, so that one forwarded at the last moment still arrives. Seconds. */
@@ -62,4 +88,16 @@ export function mintedUntil(
 ): number {
   const margin = Math.max(earlyExpirySeconds, mintedMarginSeconds);
   return Math.floor(Math.min(exp ?? Number.POSITIVE_INFINITY, Math.max(expiresAt, now) + margin));
+}
+
+/** Whether a cached answer past its time may stand in; what its cache made of `staleUntil` is not believed alone. */
+export function mayStandIn(
+  { result, expiresAt, staleUntil: until }: CacheEntry,
+  now: number,
+  options: FreshnessOptions,
+): boolean {
+  if (!result.active || until === undefined) return false;
+  return (
+    now < Math.min(until, staleUntil(expiresAt, result.claims.exp, { maxStaleSeconds: undefined }, options))
+  );
 }

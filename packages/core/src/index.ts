@@ -9,7 +9,14 @@ export {
   type PassHeaders,
 } from './authorize.js';
 export type { PresentedToken, TokenScheme } from './bearer.js';
-export type { CacheEntry, Claims, IntrospectionResult, TokenCache } from './cache.js';
+export type {
+  CacheClaim,
+  CacheEntry,
+  Claims,
+  IntrospectionResult,
+  MemoryTier,
+  TokenCache,
+} from './cache.js';
 export {
   type Challenge,
   type ChallengeOptions,
@@ -71,7 +78,7 @@ export {
   type Rfc6750Error,
   type Rfc9449Error,
 } from './errors.js';
-export type { PhantomTokenEvent, WarningCode } from './events.js';
+export type { CacheOperation, PhantomTokenEvent, WarningCode } from './events.js';
 export type { Fetch } from './http-exchange.js';
 export { type JwtVerifier, type JwtVerifierOptions, jwtVerifier } from './jwt-verifier.js';
 export { type MemoryCacheOptions, memoryCache } from './memory-cache.js';
@@ -84,6 +91,7 @@ export {
   type ResponseVerifierOptions,
   responseVerifier,
 } from './response-verifier.js';
+export { localRevocations, type RevocationChannel } from './revocation-channel.js';
 export type { Rewrite, RewriteOptions } from './rewrite.js';
 export type { Secret } from './secret.js';
 export type { PrivateKey } from './signing-key.js';

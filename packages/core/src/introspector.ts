@@ -1,134 +1,126 @@
-import type { CacheEntry, Claims } from './cache.js';
+import type { Source } from './access-token.js';
+import type { CacheEntry } from './cache.js';
 import { createCircuitBreaker } from './circuit-breaker.js';
-import { withoutToken } from './claims.js';
-import type { ResolvedClientOptions } from './client-options.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
-import { deepFreeze } from './deep-freeze.js';
 import { IntrospectionError } from './errors.js';
 import type { Emit } from './events.js';
-import { freshUntil, mintedUntil, parseCacheControl } from './freshness.js';
-import { exchangeHttp, type HttpAnswer } from './http-exchange.js';
-import { buildIntrospectionRequest } from './introspection-request.js';
-import { parseIntrospectionResponse, parseSignedResponse } from './introspection-response.js';
-import type { JwtMinter } from './minting.js';
+import { createInquiry } from './inquiry.js';
+import type { ResolvedClientOptions } from './resolved-client-options.js';
+import type { Revocations } from './revocations.js';
 import { requestsShareIo } from './runtime.js';
 import { createSingleFlight, createSoloFlight } from './single-flight.js';
 import type { TolerantCache } from './tolerant-cache.js';
-import { createWarnings } from './warnings.js';
+
+/** An answer, and whether it came from the authorization server or from another instance that had just asked. */
+export interface Found {
+  readonly entry: CacheEntry;
+  readonly source: Source;
+}
 
 export interface Introspector {
   /** Asks the authorization server, or joins who is asking already, and stores the answer. */
-  introspect(key: string, token: string, signal: AbortSignal | undefined): Promise<CacheEntry>;
+  introspect(key: string, token: string, signal: AbortSignal | undefined): Promise<Found>;
+  /** The same in the background, for an entry that is still good: nobody waits, and a failure changes nothing. */
+  refresh(key: string, token: string, current: CacheEntry): void;
   /** What is in the air for this key will not be stored. */
   forget(key: string): void;
 }
+
+/** How much of an introspection's time may go into finding out whether another instance asks. */
+const claimShare = 1 / 4;
+const mostClaimSeconds = 0.5;
+
+/** How many of the introspections that run at once may be refreshes, so that those which somebody waits for find room. */
+const refreshShare = 1 / 4;
 
 /** The way to the authorization server and back: one call per key, bounded in number, time and size. */
 export function createIntrospector(
   options: ResolvedClientOptions,
   cache: TolerantCache,
+  revocations: Revocations,
   emit: Emit | undefined,
 ): Introspector {
-  const { now } = options;
+  const { now, timeoutSeconds, maxConcurrentIntrospections } = options;
   const shared = requestsShareIo();
   const flights = shared
-    ? createSingleFlight<CacheEntry>({
+    ? createSingleFlight<Found>({
         maxWaiters: options.maxWaiters,
         onJoin: () => emit?.({ type: 'flight_joined' }),
       })
-    : createSoloFlight<CacheEntry>();
-  const limit = createConcurrencyLimit(options.maxConcurrentIntrospections, options.maxQueuedIntrospections);
+    : createSoloFlight<Found>();
+  const limit = createConcurrencyLimit(maxConcurrentIntrospections, options.maxQueuedIntrospections);
   const protect = createCircuitBreaker(options, emit);
-  const warnings = createWarnings(emit);
+  const ask = createInquiry(options, emit);
+  const claimSeconds = Math.min(timeoutSeconds * claimShare, mostClaimSeconds);
+  const maxRefreshes = Math.max(1, Math.floor(maxConcurrentIntrospections * refreshShare));
+  let refreshes = 0;
 
-  async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
-    const send = () => exchangeHttp(() => build(token), { ...options, signal });
-    let answer = await send();
-    // a secret may have been replaced since we read it; its failure to come is told like the refusal
-    if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
-      answer = await send();
-    const said = await parse(answer);
-    if (!said.active) return inactiveEntry();
-    const claims = withoutToken(said.claims, token);
-    warnings.oddDates(claims, now());
-    const control = parseCacheControl(answer.headers);
-    if (options.obeyCacheControl && control.forbidden) warnings.cacheForbidden();
-    const expiresAt = freshUntil(now(), claims.exp, control, options);
-    const jwt = said.jwt === undefined ? await mint(claims, expiresAt) : await verified(said.jwt);
-    return jwt === undefined ? inactiveEntry() : activeEntry(jwt, claims, expiresAt);
-  }
-
-  const parse = (answer: HttpAnswer) => {
-    const { verifyResponse, clientAuth } = options;
-    if (verifyResponse === undefined) return parseIntrospectionResponse(answer, options, now());
-    const verify = (body: string) =>
-      verifyResponse.verify(body, { now: now(), clientId: clientAuth.clientId }).catch((error) => {
-        if (error instanceof IntrospectionError) throw error;
-        throw new IntrospectionError('ERR_RESPONSE_VERIFICATION', 'verifyResponse refused the answer');
-      });
-    return parseSignedResponse(answer, options, verify, now());
-  };
-
-  const inactiveEntry = () =>
-    deepFreeze({ result: { active: false as const }, expiresAt: now() + options.inactiveTtlSeconds });
-
-  const activeEntry = (jwt: string, claims: Claims, expiresAt: number) =>
-    deepFreeze({ result: { active: true as const, jwt, claims }, expiresAt });
-
-  // what users plug in may fail in any way; none of that is the client's fault, and none of its words go on
-  const build = (token: string) =>
-    buildIntrospectionRequest(token, options, now()).catch(() => {
-      throw new IntrospectionError('ERR_CLIENT_AUTH', 'clientAuth failed to make our credentials');
-    });
-
-  async function verified(jwt: string): Promise<string> {
-    try {
-      await options.verifyJwt?.verify(jwt, now());
-      return jwt;
-    } catch (error) {
-      if (error instanceof IntrospectionError) throw error;
-      throw new IntrospectionError(
-        'ERR_JWT_VERIFICATION',
-        'verifyJwt refused the JWT from the authorization server',
-      );
-    }
-  }
-
-  /** Nothing where the answer does not say that it is about an access token: to some servers refresh tokens are active. */
-  async function mint(claims: Claims, expiresAt: number): Promise<string | undefined> {
-    const minter = options.mintJwt as JwtMinter;
-    if (minter.requireTokenType && !/^(?:bearer|dpop)$/i.test(claims.token_type ?? '')) {
-      if (claims.token_type === undefined) warnings.noTokenType();
-      return undefined;
-    }
-    try {
-      const until = mintedUntil(now(), expiresAt, claims.exp, options);
-      return await minter.mint(claims, { now: now(), expiresAt: until });
-    } catch (error) {
-      if (error instanceof IntrospectionError) throw error;
-      throw new IntrospectionError('ERR_MINTING', 'mintJwt failed to make a JWT');
-    }
-  }
-
-  async function fly(key: string, token: string, isCurrent: () => boolean): Promise<CacheEntry> {
+  /** @param current What is to be replaced, where it is still good. */
+  async function fly(
+    key: string,
+    token: string,
+    isCurrent: () => boolean,
+    current: CacheEntry | undefined,
+  ): Promise<Found> {
     const startedAt = performance.now();
-    const durationSeconds = () => (performance.now() - startedAt) / 1000;
+    const claim = await cache.claim?.(key, now(), claimSeconds);
+    try {
+      const entry = claim?.entry;
+      if (entry !== undefined && isNewer(entry, current) && !(await revocations.isRevoked(token, entry))) {
+        emit?.({ type: 'claim_joined' });
+        return { entry, source: 'shared' };
+      }
+      return await introspect(key, token, isCurrent, current, timeoutSeconds - secondsSince(startedAt));
+    } finally {
+      claim?.release?.();
+    }
+  }
+
+  const isNewer = ({ result, expiresAt, storedAt }: CacheEntry, current: CacheEntry | undefined) =>
+    result.active &&
+    expiresAt > now() &&
+    (current === undefined || (storedAt as number) > (current.storedAt as number));
+
+  async function introspect(
+    key: string,
+    token: string,
+    isCurrent: () => boolean,
+    current: CacheEntry | undefined,
+    seconds: number,
+  ): Promise<Found> {
+    const startedAt = performance.now();
+    // before the question: what is revoked from here on may not be in the answer
+    const { generation } = revocations.tombstones;
     let entry: CacheEntry;
     try {
       entry = await protect(() =>
-        withinDeadline(options.timeoutSeconds, (signal) =>
+        withinDeadline(seconds, (signal) =>
           shared ? limit(() => ask(token, signal), signal) : ask(token, signal),
         ),
       );
     } catch (error) {
-      reportFailure(error, durationSeconds());
+      reportFailure(error, secondsSince(startedAt));
       throw error;
     }
     const outcome = entry.result.active ? 'active' : 'inactive';
-    emit?.({ type: 'introspection', outcome, durationSeconds: durationSeconds() });
-    if (entry.expiresAt > now() && isCurrent()) await cache.set(key, entry, now());
-    return entry;
+    emit?.({ type: 'introspection', outcome, durationSeconds: secondsSince(startedAt) });
+    revocations.noteAsked(entry, generation);
+    if (!entry.result.active && isCurrent() && isKnown(key, current)) await end(key, token);
+    if (entry.expiresAt > now() && isCurrent() && !(await revocations.isRevoked(token, entry)))
+      await cache.set(key, entry, now());
+    return { entry, source: 'introspection' };
+  }
+
+  /** Whether somebody may hold an entry that calls the token active. */
+  const isKnown = (key: string, current: CacheEntry | undefined) =>
+    current !== undefined || cache.memory?.peek(key)?.result.active === true;
+
+  /** What called the token active is not used again, here or elsewhere. */
+  async function end(key: string, token: string): Promise<void> {
+    // how far the word gets is no matter of this request
+    revocations.revokeToken(token, 'server').catch(() => {});
+    await cache.delete(key);
   }
 
   function reportFailure(error: unknown, durationSeconds: number): void {
@@ -142,9 +134,20 @@ export function createIntrospector(
   return {
     introspect: (key, token, signal) =>
       waitFor(
-        flights.join(key, (isCurrent) => fly(key, token, isCurrent)),
+        flights.join(key, (isCurrent) => fly(key, token, isCurrent, undefined)),
         signal,
       ),
+    refresh(key, token, current) {
+      if (!shared || refreshes >= maxRefreshes || flights.has(key)) return;
+      refreshes++;
+      emit?.({ type: 'refresh' });
+      flights
+        .join(key, (isCurrent) => fly(key, token, isCurrent, current))
+        .catch(() => {})
+        .finally(() => refreshes--);
+    },
     forget: (key) => flights.forget(key),
   };
 }
+
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;

@@ -16,14 +16,14 @@ it('has the whole URL where the framework has shortened it', () =>
 
 it('looks at the connection only when asked', () => {
   const raw = new Uint8Array([1]);
-  const getPeerCertificate = vi.fn(() => ({ raw }));
-  const socket = { remoteAddress: '192.0.2.1', getPeerCertificate };
+  const getPeerX509Certificate = vi.fn(() => ({ raw }));
+  const socket = { remoteAddress: '192.0.2.1', getPeerX509Certificate };
   const request = new NodeRequest({ rawHeaders, socket });
-  expect(getPeerCertificate).not.toHaveBeenCalled();
+  expect(getPeerX509Certificate).not.toHaveBeenCalled();
   expect([request.clientCertificate, request.peerAddress]).toEqual([raw, '192.0.2.1']);
 });
 
 it('has no certificate where the client presented none', () => {
-  const socket = { getPeerCertificate: () => ({}) };
+  const socket = { getPeerX509Certificate: () => undefined };
   expect(new NodeRequest({ rawHeaders, socket }).clientCertificate).toBeUndefined();
 });

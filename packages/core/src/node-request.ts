@@ -12,7 +12,7 @@ export interface NodeMessage {
 
 interface NodeSocket {
   readonly remoteAddress?: string | undefined;
-  readonly getPeerCertificate?: (detailed?: boolean) => { readonly raw?: Uint8Array } | undefined;
+  readonly getPeerX509Certificate?: () => { readonly raw: Uint8Array } | undefined;
 }
 
 /** A request of Node's HTTP server as `authorize` wants it. What few tokens need is only read for those. */
@@ -39,7 +39,7 @@ export class NodeRequest implements AuthorizeRequest {
   }
 
   get clientCertificate(): Uint8Array | undefined {
-    return this.#message.socket?.getPeerCertificate?.()?.raw;
+    return this.#message.socket?.getPeerX509Certificate?.()?.raw;
   }
 
   get peerAddress(): string | undefined {

@@ -4,6 +4,8 @@ import { overloaded } from './errors.js';
 export interface SingleFlight<T> {
   /** Joins the flight of this key, or starts one. `isCurrent` tells the work whether its key was forgotten meanwhile. */
   join(key: string, start: (isCurrent: () => boolean) => Promise<T>): Promise<T>;
+  /** Whether something is in the air for this key. */
+  has(key: string): boolean;
   /** What is in the air for this key is out of date: its waiters still get it, nobody else does. */
   forget(key: string): void;
 }
@@ -32,6 +34,7 @@ export function createSingleFlight<T>({ maxWaiters, onJoin }: SingleFlightOption
       flights.set(key, flight);
       return flight;
     },
+    has: (key) => flights.has(key),
     forget(key) {
       flights.delete(key);
     },
@@ -40,5 +43,5 @@ export function createSingleFlight<T>({ maxWaiters, onJoin }: SingleFlightOption
 
 /** For runtimes where a request must not wait for another's I/O: every call flies alone. */
 export function createSoloFlight<T>(): SingleFlight<T> {
-  return { join: (_key, start) => start(() => true), forget() {} };
+  return { join: (_key, start) => start(() => true), has: () => false, forget() {} };
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { CacheEntry, TokenCache } from './cache.js';
+import { describe, expect, it, vi } from 'vitest';
+import type { CacheClaim, CacheEntry, TokenCache } from './cache.js';
 import { memoryCache } from './memory-cache.js';
 import { tieredCache } from './tiered-cache.js';
 
@@ -78,4 +78,83 @@ describe('tieredCache', () => {
 
   it('has nothing where neither tier has it', async () =>
     expect(await makeTiers().cache.get('k', 50)).toBeUndefined());
+
+  it('is looked into, forgotten and cleared near, not far', () => {
+    const { cache, near, far } = makeTiers();
+    for (const tier of [near, far]) for (const key of ['a', 'b']) tier.set(key, entry());
+    expect(cache.memory?.peek('a')).toEqual(entry());
+    cache.memory?.forget('a');
+    expect([near.get('a'), near.get('b')]).toEqual([undefined, entry()]);
+    cache.memory?.clear();
+    expect([near.get('b'), far.get('a'), far.get('b')]).toEqual([undefined, entry(), entry()]);
+  });
+
+  it('does not say what it holds where the near tier does not', () => {
+    const near = memoryCache();
+    expect('memory' in tieredCache(later(near), near)).toBe(false);
+  });
+
+  it('makes no claims where the far tier makes none', () => {
+    const claim = async () => ({});
+    const near = { ...memoryCache(), claim };
+    expect('claim' in tieredCache(near, memoryCache())).toBe(false);
+  });
+
+  describe('a claim', () => {
+    const release = () => {};
+    const claiming = (claimed: CacheClaim | undefined) => {
+      const tiers = makeTiers();
+      const asked: unknown[] = [];
+      const far = {
+        ...later(tiers.far),
+        async claim(...args: unknown[]) {
+          asked.push(args);
+          return claimed as CacheClaim;
+        },
+      };
+      return { ...tiers, asked, cache: tieredCache(tiers.near, far) };
+    };
+
+    it('is made in the far tier, and what it brings is promoted', async () => {
+      const { cache, near, asked } = claiming({ entry: entry(), release });
+      expect(await cache.claim?.('k', 50, 0.5)).toEqual({ entry: entry(), release });
+      expect(asked).toEqual([['k', 50, 0.5]]);
+      expect(near.get('k')).toEqual(entry());
+    });
+
+    it.each([[{ release }], [{}], [undefined]])('that brings %o promotes nothing', async (claimed) => {
+      const { cache, near } = claiming(claimed);
+      expect(await cache.claim?.('k', 50, 0.5)).toEqual(claimed ?? {});
+      expect(near.get('k')).toBeUndefined();
+    });
+
+    it('that brings what is past its deadline promotes nothing', async () => {
+      const { cache, near } = claiming({ entry: entry(50) });
+      await cache.claim?.('k', 50, 0.5);
+      expect(near.get('k')).toBeUndefined();
+    });
+
+    it('that brings what is here already changes nothing', async () => {
+      const { cache, near } = claiming({ entry: entry(100) });
+      near.set('k', entry(100));
+      const held = near.get('k');
+      await cache.claim?.('k', 50, 0.5);
+      expect(near.get('k')).toBe(held);
+    });
+
+    it('that brings a later one replaces it', async () => {
+      const { cache, near } = claiming({ entry: entry(101) });
+      near.set('k', entry(100));
+      await cache.claim?.('k', 50, 0.5);
+      expect(near.get('k')).toEqual(entry(101));
+    });
+
+    it('is given back when the near tier fails', async () => {
+      const given = { release: vi.fn() };
+      const failing = { ...memoryCache(), set: () => Promise.reject(new Error('full')) };
+      const far = { ...memoryCache(), claim: async () => ({ entry: entry(), release: given.release }) };
+      await expect(tieredCache(failing, far).claim?.('k', 50, 0.5)).rejects.toThrow('full');
+      expect(given.release).toHaveBeenCalledTimes(1);
+    });
+  });
 });

@@ -1,8 +1,8 @@
-import type { CacheEntry, TokenCache } from './cache.js';
+import type { CacheClaim, CacheEntry, TokenCache } from './cache.js';
 
 /**
  * A near cache (memory) in front of a far one (shared). What only the far one has is promoted, with its deadline as it
- * was. A near hit stays synchronous; inactive answers stay near.
+ * was. A near hit stays synchronous; inactive answers stay near; claims are the far one's.
  */
 export function tieredCache(near: TokenCache, far: TokenCache): TokenCache {
   const isFresh = (entry: CacheEntry | undefined, now: number | undefined) =>
@@ -19,7 +19,24 @@ export function tieredCache(near: TokenCache, far: TokenCache): TokenCache {
     return isFresh(entry, now) ? entry : getFar(key, now);
   }
 
+  /** What another instance stored meanwhile is promoted, unless it is what we have. */
+  async function claim(key: string, now: number, budgetSeconds: number): Promise<CacheClaim> {
+    const claimed = (await far.claim?.(key, now, budgetSeconds)) ?? {};
+    const { entry } = claimed;
+    if (entry === undefined || !isFresh(entry, now)) return claimed;
+    try {
+      const held = await near.get(key, now);
+      if (held === undefined || held.expiresAt < entry.expiresAt) await near.set(key, entry, now);
+    } catch (error) {
+      claimed.release?.();
+      throw error;
+    }
+    return claimed;
+  }
+
   return Object.freeze({
+    ...(near.memory && { memory: near.memory }),
+    ...(far.claim && { claim }),
     get(key: string, now?: number) {
       const entry = near.get(key, now);
       if (entry instanceof Promise) return getSlowly(entry, key, now);
