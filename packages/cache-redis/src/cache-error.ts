@@ -1,7 +1,8 @@
 /**
- * The shared tier could not be used. `code` is `ERR_CACHE_TIMEOUT`, `ERR_CACHE_POISONED`, `ERR_CACHE_UNAVAILABLE`, or the
- * word that Redis begins its error with: `WRONGTYPE`, `READONLY`, `OOM`, `NOPERM`, `LOADING`… It quotes nothing and has
- * no `cause`: the driver's own errors carry the command, and with it the value.
+ * The shared tier could not be used. `code` is `ERR_CACHE_TIMEOUT`, `ERR_CACHE_OPEN` (not asked, since it did not answer
+ * in time before), `ERR_CACHE_UNAVAILABLE` (no connection), `ERR_CACHE_POISONED`, `ERR_CACHE_TOO_LARGE`, or the word that
+ * Redis begins its error with: `WRONGTYPE`, `READONLY`, `OOM`, `NOPERM`, `LOADING`… It quotes nothing and has no `cause`:
+ * the driver's own errors carry the command, and with it the value.
  */
 export class CacheError extends Error {
   override readonly name = 'CacheError';

@@ -1,4 +1,4 @@
-import { canaries, jwt, startScriptedServer } from '@phantom-token/conformance';
+import { canaries, jwt, late, startScriptedServer } from '@phantom-token/conformance';
 import {
   clientSecretBasic,
   createPhantomTokenClient,
@@ -9,7 +9,13 @@ import {
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, openConnection, startRedis } from '../test/redis-process.js';
+import { forTest } from '../test/topologies/owned.js';
+import { startStandalone } from '../test/topologies/standalone.js';
+import { connectRedis } from './connect-redis.js';
 import { redisCache } from './redis-cache.js';
+import { redisReplayStore } from './redis-replay-store.js';
+
+const pepper = { id: 'p', secret: 'what all instances know and Redis does not' };
 
 async function startServer() {
   const server = await startScriptedServer();
@@ -24,7 +30,7 @@ function createInstance(introspectionEndpoint: string, redis: Redis) {
   const client = createPhantomTokenClient({
     introspectionEndpoint,
     clientAuth: clientSecretBasic('instance', canaries.secret),
-    cache: tieredCache(memoryCache(), redisCache(redis)),
+    cache: tieredCache(memoryCache(), redisCache(redis, { pepper, commandTimeoutSeconds: 1 })),
     onEvent: (event) => events.push(event),
     now: () => 1_800_000_000,
   });
@@ -42,27 +48,68 @@ describe('instances that share a Redis', () => {
     expect(server.calls.length).toBe(1);
   });
 
-  it('put no token, JWT, subject or secret into a key, and no token or secret into a value', async () => {
+  it('introspect a token once together although all are asked for it at once', async () => {
+    const [server, redis] = await Promise.all([startServer(), startRedis()]);
+    server.answer(late(0.05, jwt()));
+    const connections = await Promise.all(Array.from({ length: 8 }, () => redis.connect()));
+    const answers = await Promise.all(
+      connections.map((connection) => createInstance(server.endpoint, connection).client.exchange('hot')),
+    );
+    expect(server.calls.length).toBe(1);
+    expect(answers.filter(({ source }) => source === 'shared')).toHaveLength(7);
+    expect(new Set(answers.map((answer) => answer.jwt)).size).toBe(1);
+  });
+
+  it('put no token, JWT, subject or secret into Redis, in whatever form', async () => {
     const [server, redis] = await Promise.all([startServer(), startRedis()]);
     const connection = await redis.connect();
     await createInstance(server.endpoint, connection).client.exchange(canaries.token);
-    const keys = await connection.keys('*');
-    expect(keys).toHaveLength(1);
-    for (const canary of Object.values(canaries)) {
+    const [key = '', ...others] = await connection.keys('*');
+    expect(others).toEqual([]);
+    const value = (await connection.getBuffer(key)) ?? Buffer.alloc(0);
+    expect(value.length).toBeGreaterThan(1000);
+    for (const canary of [...Object.values(canaries), pepper.secret]) {
       for (const form of [
         canary,
         encodeURIComponent(canary),
         btoa(canary),
+        Buffer.from(canary).toString('base64url'),
         Buffer.from(canary).toString('hex'),
       ]) {
-        expect(keys.join().includes(form)).toBe(false);
+        expect(key.includes(form) || value.includes(form)).toBe(false);
       }
     }
-    const value = (await connection.get(keys[0] ?? '')) ?? '';
-    expect(value.includes(canaries.token) || value.includes(canaries.secret)).toBe(false);
   });
 
-  it('serve on when it dies, at the cost of one bounded wait for each introspection', async () => {
+  it('need no other rights than to their own keys, and to a handful of commands', async () => {
+    const rights = '~pt:* -@all +getrange +set +get +unlink +exists +eval +info';
+    const [server, redis] = await Promise.all([
+      startServer(),
+      forTest(startStandalone({ users: [`app on >secret ${rights}`] })),
+    ]);
+    const url = `redis://app:secret@127.0.0.1:${redis.port}`;
+    const [one, other] = await Promise.all(
+      Array.from({ length: 2 }, async () => {
+        const connection = connectRedis({ url }) as Redis;
+        onTestFinished(() => connection.disconnect());
+        await expect.poll(() => connection.status).toBe('ready');
+        const verdict = redisReplayStore(connection, { whenUnavailable: 'refuse' }).add(
+          'k',
+          1_800_000_060,
+          1_800_000_000,
+        );
+        return { ...createInstance(server.endpoint, connection), isNew: await verdict };
+      }),
+    );
+    expect([one?.isNew, other?.isNew].toSorted()).toEqual([false, true]);
+    await one?.client.exchange(canaries.token);
+    expect((await other?.client.exchange(canaries.token))?.source).toBe('shared');
+    await other?.client.evict(canaries.token);
+    const failures = [one, other].flatMap((it) => it?.events.filter(({ type }) => type === 'cache_error'));
+    expect(failures).toEqual([]);
+  });
+
+  it('serve on when it dies, and wait for nothing', async () => {
     const [server, redis] = await Promise.all([startServer(), startRedis()]);
     const { client, events } = createInstance(server.endpoint, await redis.connect());
     await client.exchange('known');

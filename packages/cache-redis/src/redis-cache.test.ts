@@ -4,8 +4,12 @@ import { type CacheEntry, memoryCache, tieredCache } from '@phantom-token/core';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, openConnection, startRedis } from '../test/redis-process.js';
+import { openLink } from '../test/topologies/link.js';
+import { forTest } from '../test/topologies/owned.js';
 import { CacheError } from './cache-error.js';
-import { redisCache } from './redis-cache.js';
+import { type Pepper, type Peppers, readPeppers } from './pepper.js';
+import { type RedisCacheOptions, redisCache } from './redis-cache.js';
+import { createSealing } from './sealed-entry.js';
 
 const now = Date.now() / 1000;
 const secretJwt = 'header.c2VjcmV0LWp3dA.signature';
@@ -13,12 +17,20 @@ const entry: CacheEntry = {
   result: { active: true, jwt: secretJwt, claims: { sub: 's' } },
   expiresAt: now + 60,
 };
+const pepper: Pepper = { id: 'p', secret: 'what all instances know and Redis does not' };
+const otherPepper: Pepper = { id: 'q', secret: 'another of these, of more than 32 bytes' };
+const patient = { pepper, commandTimeoutSeconds: 1 };
 
 async function setUp() {
   const server = await startRedis();
   const redis = await server.connect();
-  return { server, redis, cache: redisCache(redis, { commandTimeoutSeconds: 1 }) };
+  return { server, redis, cache: redisCache(redis, patient) };
 }
+
+const sealing = createSealing();
+const keysOf = (key: string, { id, secret } = pepper) => sealing.keysOf(key, readPeppers({ id, secret })[0]);
+/** The name of an entry in Redis. */
+const nameOf = async (key: string, its = pepper) => `pt:1:{${(await keysOf(key, its)).lookup}}`;
 
 const failure = (code: string) => expect.objectContaining({ name: 'CacheError', code });
 
@@ -28,7 +40,8 @@ async function makeEmptyCache() {
   if (url === undefined) return (await setUp()).cache;
   const redis = new Redis(url);
   onTestFinished(() => redis.disconnect());
-  return redisCache(redis, { keyPrefix: `pt-test-${crypto.randomUUID()}:`, commandTimeoutSeconds: 1 });
+  await new Promise((resolve) => redis.once('ready', resolve));
+  return redisCache(redis, { ...patient, keyPrefix: `pt-test-${crypto.randomUUID()}:` });
 }
 
 describe('the cache contract', () => {
@@ -47,105 +60,270 @@ describe('what stands in Redis', () => {
   it('has a versioned key, and a time to live that clears it away', async () => {
     const { redis, cache } = await setUp();
     await cache.set('digest', entry, now);
-    expect(await redis.keys('*')).toEqual(['pt:1:digest']);
-    const left = await redis.pttl('pt:1:digest');
+    const name = await nameOf('digest');
+    expect(await redis.keys('*')).toEqual([name]);
+    const left = await redis.pttl(name);
     expect(left).toBeGreaterThan(50_000);
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
   it('has the prefix of its owner, who sees no other’s', async () => {
     const { redis, cache } = await setUp();
-    const other = redisCache(redis, { keyPrefix: 'other:' });
+    const other = redisCache(redis, { ...patient, keyPrefix: 'other:' });
     await other.set('digest', entry, now);
-    expect(await redis.keys('*')).toEqual(['other:1:digest']);
+    expect(await redis.keys('*')).toEqual([(await nameOf('digest')).replace('pt:', 'other:')]);
     expect(await cache.get('digest')).toBeUndefined();
   });
 
-  it.each(['', 'garbage', '{"version":1', 'null', '7', '[]', '{}', '{"version":"1"}'])(
+  it('shows neither the cache key nor anything of the entry, nor how long it is', async () => {
+    const { redis, cache } = await setUp();
+    const long = { ...entry, result: { active: true as const, jwt: 'j'.repeat(500), claims: {} } };
+    await cache.set('digest', entry, now);
+    await cache.set('another', long, now);
+    const names = await redis.keys('*');
+    const values = await Promise.all(names.map((name) => redis.getBuffer(name)));
+    expect(names.join()).not.toContain('digest');
+    expect(values[0]?.length).toBe(values[1]?.length);
+    for (const part of ['digest', 'jwt', 'claims', 'sub', ...secretJwt.split('.')]) {
+      expect(values.some((value) => value?.includes(part))).toBe(false);
+    }
+  });
+
+  it('is nothing of an inactive answer, or of an entry past its deadline', async () => {
+    const { redis, cache } = await setUp();
+    await cache.set('k', { result: { active: false }, expiresAt: now + 60 }, now);
+    await cache.set('k', { ...entry, expiresAt: now }, now);
+    expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('is no entry from its deadline on, though Redis has it still', async () => {
+    const { redis, cache } = await setUp();
+    await cache.set('k', entry, now);
+    await redis.persist(await nameOf('k'));
+    expect(await cache.get('k', entry.expiresAt - 0.001)).toEqual(entry);
+    expect(await cache.get('k', entry.expiresAt)).toBeUndefined();
+    const short = { ...entry, expiresAt: Date.now() / 1000 + 0.05 };
+    await cache.set('k', short);
+    await redis.persist(await nameOf('k'));
+    await expect.poll(() => cache.get('k')).toBeUndefined();
+  });
+
+  it('says when it was stored, where that is known', async () => {
+    const { cache } = await setUp();
+    const dated = { ...entry, storedAt: now - 0.125 };
+    await cache.set('k', dated, now);
+    expect(await cache.get('k', now)).toEqual(dated);
+    expect(await cache.claim('k', now, 1)).toMatchObject({ entry: dated });
+    await cache.set('k', entry, now);
+    expect(await cache.get('k', now)).toStrictEqual(entry);
+  });
+
+  it('is no entry when a clock that is wrong by more than a minute stored it', async () => {
+    const { cache } = await setUp();
+    await cache.set('k', { ...entry, storedAt: now + 61, expiresAt: now + 400 }, now + 61);
+    expect(await cache.get('k', now)).toBeUndefined();
+    expect(await cache.get('k', now + 1)).toBeDefined();
+  });
+
+  it('is no entry at another’s place, nor after that one was restored from before its deadline', async () => {
+    const { redis, cache } = await setUp();
+    const [one, other] = [await nameOf('one'), await nameOf('other')];
+    await cache.set('one', entry, now);
+    await cache.set('other', { ...entry, expiresAt: now + 90 }, now);
+    const dumps = await Promise.all([redis.dumpBuffer(one), redis.dumpBuffer(other)]);
+    await redis.restore(one, 0, dumps[1] as Buffer, 'REPLACE');
+    await redis.restore(other, 0, dumps[0] as Buffer, 'REPLACE');
+    for (const key of ['one', 'other'])
+      await expect(cache.get(key)).rejects.toThrow(failure('ERR_CACHE_POISONED'));
+    expect(await redis.dbsize()).toBe(0);
+    await redis.restore(one, 0, dumps[0] as Buffer);
+    expect(await cache.get('one', now)).toEqual(entry);
+    expect(await cache.get('one', now + 60)).toBeUndefined();
+  });
+
+  it.each(['garbage', '{"version":1', 'null', '7', '[]', '{}', '{"version":"1"}', '\u{1}'])(
     'is cleared away when it is %j',
     async (value) => {
       const { redis, cache } = await setUp();
-      await redis.set('pt:1:k', value);
+      const name = await nameOf('k');
+      await redis.set(name, value);
       await expect(cache.get('k')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
-      expect(await redis.exists('pt:1:k')).toBe(0);
+      expect(await redis.exists(name)).toBe(0);
       expect(await cache.get('k')).toBeUndefined();
     },
   );
 
-  it.each<[string, object]>([
-    ['deadline', { expiresAt: undefined }],
-    ['deadline', { expiresAt: '9999999999' }],
-    ['deadline', { expiresAt: null }],
-    ['JWT', { jwt: undefined }],
-    ['JWT', { jwt: 7 }],
-    ['claims', { claims: undefined }],
-    ['claims', { claims: null }],
-    ['claims', { claims: [] }],
-  ])('is no entry without its %s: %o', async (_name, wrong) => {
+  it('is no entry when it is empty', async () => {
     const { redis, cache } = await setUp();
-    await redis.set(
-      'pt:1:k',
-      JSON.stringify({ version: 1, expiresAt: now + 60, jwt: 'j', claims: {}, ...wrong }),
-    );
-    await expect(cache.get('k')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
-  });
-
-  it('is left alone, and no entry, when another release wrote it', async () => {
-    const { redis, cache } = await setUp();
-    await redis.set('pt:1:k', JSON.stringify({ version: 2, anything: 'else' }));
+    await redis.set(await nameOf('k'), '');
     expect(await cache.get('k')).toBeUndefined();
-    expect(await redis.exists('pt:1:k')).toBe(1);
   });
 
-  it('is not parsed when it is too large', async () => {
+  it.each([
+    '',
+    'j',
+    'null',
+    '[]',
+    '7',
+    '{"jwt":"j"}',
+    '{"jwt":7,"claims":{}}',
+    '{"claims":{}}',
+    '{"jwt":"j","claims":null}',
+    '{"jwt":"j","claims":[]}',
+  ])('is no entry when what was sealed is %j', async (text) => {
     const { redis, cache } = await setUp();
-    await redis.set('pt:1:k', 'x'.repeat(10_000_000));
+    const sealed = await sealing.seal({ text, expiresAt: now + 60, storedAt: now }, await keysOf('k'));
+    await redis.set(await nameOf('k'), sealed);
     await expect(cache.get('k')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
-    expect(await redis.exists('pt:1:k')).toBe(0);
+  });
+
+  it.each([
+    ['another release', 0, 2],
+    ['another pepper', 2, 'q'.charCodeAt(0)],
+  ])('is left alone, and no entry, when %s wrote it', async (_who, at, byte) => {
+    const { redis, cache } = await setUp();
+    const sealed = await sealing.seal({ text: '{}', expiresAt: now + 60, storedAt: now }, await keysOf('k'));
+    sealed[at] = byte;
+    await redis.set(await nameOf('k'), sealed);
+    expect(await cache.get('k')).toBeUndefined();
+    expect(await redis.exists(await nameOf('k'))).toBe(1);
+  });
+
+  it('is not read further when it is too large', async () => {
+    const { server, redis, cache } = await setUp();
+    const name = await nameOf('k');
+    await redis.set(name, Buffer.alloc(10_000_000, 1));
+    const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
+    const before = await sent();
+    await expect(cache.get('k')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
+    expect((await sent()) - before).toBeLessThan(200_000);
+    expect(await redis.exists(name)).toBe(0);
+    expect(server.process.exitCode).toBeNull();
+  });
+
+  it('is no larger than it may be, to the byte', async () => {
+    const { redis, cache } = await setUp();
+    await cache.set('k', entry, now);
+    const size = await redis.strlen(await nameOf('k'));
+    const exact = redisCache(redis, { ...patient, maxEntryBytes: size });
+    const tight = redisCache(redis, { ...patient, maxEntryBytes: size - 1 });
+    await exact.set('l', entry, now);
+    expect(await exact.get('l')).toEqual(entry);
+    await expect(tight.set('m', entry, now)).rejects.toThrow(failure('ERR_CACHE_TOO_LARGE'));
+    expect(await redis.exists(await nameOf('m'))).toBe(0);
+    await expect(tight.get('k')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
   });
 
   it('is cleared away when it is of another type', async () => {
     const { redis, cache } = await setUp();
-    await redis.lpush('pt:1:k', 'a');
+    const name = await nameOf('k');
+    await redis.lpush(name, 'a');
     await expect(cache.get('k')).rejects.toThrow(failure('WRONGTYPE'));
-    expect(await redis.exists('pt:1:k')).toBe(0);
+    expect(await redis.exists(name)).toBe(0);
+  });
+});
+
+describe('while the pepper is replaced', () => {
+  const withPepper = (redis: Redis, its: Peppers) => redisCache(redis, { ...patient, pepper: its });
+
+  it('instances read each other’s entries, at every step', async () => {
+    const { redis } = await setUp();
+    const steps = [
+      withPepper(redis, pepper),
+      withPepper(redis, [pepper, otherPepper]),
+      withPepper(redis, [otherPepper, pepper]),
+      withPepper(redis, otherPepper),
+    ] as const;
+    for (const [index, cache] of steps.entries()) {
+      const key = `k${index}`;
+      await cache.set(key, entry, now);
+      for (const neighbour of [steps[index - 1], steps[index + 1]]) {
+        const readsBoth = neighbour === steps[1] || neighbour === steps[2];
+        if (readsBoth) expect(await neighbour.get(key)).toEqual(entry);
+      }
+    }
+    expect(await steps[3].get('k0')).toBeUndefined();
+    expect(await redis.keys('*')).toHaveLength(4);
   });
 
-  it('is nothing of an entry past its deadline', async () => {
-    const { redis, cache } = await setUp();
-    await cache.set('k', { ...entry, expiresAt: now }, now);
+  it('a token is forgotten under both', async () => {
+    const { redis } = await setUp();
+    await withPepper(redis, pepper).set('k', entry, now);
+    await withPepper(redis, otherPepper).set('k', entry, now);
+    await withPepper(redis, [otherPepper, pepper]).delete('k');
     expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('the entry under the first comes first', async () => {
+    const { redis } = await setUp();
+    const newer = { ...entry, expiresAt: now + 90 };
+    await withPepper(redis, pepper).set('k', entry, now);
+    await withPepper(redis, otherPepper).set('k', newer, now);
+    expect(await withPepper(redis, [otherPepper, pepper]).get('k')).toEqual(newer);
+    expect(await withPepper(redis, [pepper, otherPepper]).get('k')).toEqual(entry);
+  });
+
+  it('poison under one hides nothing under the other, and is told of where there is nothing else', async () => {
+    const { redis } = await setUp();
+    const both = withPepper(redis, [otherPepper, pepper]);
+    await withPepper(redis, pepper).set('k', entry, now);
+    await redis.set(await nameOf('k', otherPepper), 'garbage');
+    expect(await both.get('k')).toEqual(entry);
+    await redis.set(await nameOf('l'), 'garbage');
+    await expect(both.get('l')).rejects.toThrow(failure('ERR_CACHE_POISONED'));
   });
 });
 
 describe('faults', () => {
   it('of a server that is not there take no longer than a command may, and come to nothing later', async () => {
     const redis = openConnection(await freePort());
-    const cache = redisCache(redis);
+    const cache = redisCache(redis, { pepper });
     await expect(cache.get('k')).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
     await expect(cache.set('k', entry, now)).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
     await expect(cache.delete('k')).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
   });
 
-  it('are bounded although the connection queues commands', async () => {
+  it('keep nobody waiting although the connection queues commands', async () => {
     const redis = openConnection(await freePort(), { enableOfflineQueue: true, maxRetriesPerRequest: null });
     const startedAt = performance.now();
-    await expect(redisCache(redis, { commandTimeoutSeconds: 0.05 }).get('k')).rejects.toThrow(
-      failure('ERR_CACHE_TIMEOUT'),
-    );
-    expect(performance.now() - startedAt).toBeGreaterThan(45);
-    expect(performance.now() - startedAt).toBeLessThan(300);
+    await expect(redisCache(redis, { pepper }).get('k')).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
+    expect(performance.now() - startedAt).toBeLessThan(40);
   });
 
   it('of a server that stands still are bounded, and late answers go to nobody', async () => {
-    const { server, redis, cache: patient } = await setUp();
-    const cache = redisCache(redis);
-    await patient.set('one', entry, now);
+    const { server, redis, cache: patientCache } = await setUp();
+    const cache = redisCache(redis, { pepper });
+    await patientCache.set('one', entry, now);
     server.process.kill('SIGSTOP');
+    const startedAt = performance.now();
     await expect(cache.get('one')).rejects.toThrow(failure('ERR_CACHE_TIMEOUT'));
+    expect(performance.now() - startedAt).toBeGreaterThan(45);
+    expect(performance.now() - startedAt).toBeLessThan(300);
+    await expect(cache.set('one', entry, now)).rejects.toThrow(failure('ERR_CACHE_OPEN'));
     server.process.kill('SIGCONT');
-    expect(await patient.get('two')).toBeUndefined();
-    expect(await patient.get('one')).toEqual(entry);
+    await expect.poll(() => patientCache.get('two').catch(({ code }) => code)).toBeUndefined();
+    expect(await patientCache.get('one')).toEqual(entry);
+  });
+
+  it('cost a request one wait in all: what it waited before storing, it does not wait again', async () => {
+    const { server, cache: direct } = await setUp();
+    const link = await forTest(openLink(server.port));
+    const redis = openConnection(link.port);
+    await new Promise((resolve) => redis.once('ready', resolve));
+    link.become({ latencySeconds: 0.2 });
+    const cache = redisCache(redis, { pepper, commandTimeoutSeconds: 0.6 });
+    // nothing was waited before: it takes the time it needs
+    await cache.set('one', entry, now);
+    const startedAt = performance.now();
+    expect(await cache.get('two')).toBeUndefined();
+    await expect(cache.set('two', entry, now)).rejects.toThrow(failure('ERR_CACHE_TIMEOUT'));
+    expect(performance.now() - startedAt).toBeGreaterThan(590);
+    expect(performance.now() - startedAt).toBeLessThan(750);
+    // it was on its way all the same, and Redis is not taken to be unwell for it
+    await expect.poll(() => direct.get('two')).toEqual(entry);
+    expect(await cache.get('one')).toEqual(entry);
+    // the next that is stored without asking has all its time again
+    await cache.set('two', entry, now);
   });
 
   it('end when the server is back', async () => {
@@ -179,7 +357,7 @@ describe('faults', () => {
 
   it('of missing rights are named', async () => {
     const { redis, cache } = await setUp();
-    await redis.call('ACL', 'SETUSER', 'default', '-get');
+    await redis.call('ACL', 'SETUSER', 'default', '-getrange');
     await expect(cache.get('k')).rejects.toThrow(failure('NOPERM'));
   });
 
@@ -193,26 +371,42 @@ describe('faults', () => {
 
   it('that no driver names are taken for an unavailable server', async () => {
     const { redis } = await setUp();
-    const odd = Object.assign(Object.create(redis), { get: () => Promise.reject(`odd ${secretJwt}`) });
-    await expect(redisCache(odd).get('k')).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
+    const odd = Object.assign(Object.create(redis), {
+      getrangeBuffer: () => Promise.reject(`odd ${secretJwt}`),
+    });
+    await expect(redisCache(odd, { pepper }).get('k')).rejects.toThrow(failure('ERR_CACHE_UNAVAILABLE'));
   });
 });
 
 describe('the options', () => {
+  const redis = new Redis({ lazyConnect: true });
+
   it.each<[string, object]>([
     ['keyPrefix', { keyPrefix: 7 }],
     ['commandTimeoutSeconds', { commandTimeoutSeconds: 0 }],
     ['commandTimeoutSeconds', { commandTimeoutSeconds: Number.NaN }],
-    ['maxValueLength', { maxValueLength: 0 }],
+    ['maxEntryBytes', { maxEntryBytes: 0 }],
+    ['pepper', { pepper: { id: 'p' } }],
     ['ttl', { ttl: 5 }],
   ])('refuse a wrong %s', (name, options) => {
-    const redis = new Redis({ lazyConnect: true });
-    expect(() => redisCache(redis, options)).toThrow(TypeError);
-    expect(() => redisCache(redis, options)).toThrow(name);
+    const make = () => redisCache(redis, { pepper, ...options });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(name);
+  });
+
+  it('may leave the pepper out, and are no object of another kind', () => {
+    expect(() => redisCache(redis)).not.toThrow();
+    expect(() => redisCache(redis, null as unknown as RedisCacheOptions)).toThrow(TypeError);
   });
 
   it('refuse what is no connection', () => {
-    expect(() => redisCache(undefined as unknown as Redis)).toThrow(/ioredis/);
-    expect(() => redisCache({} as Redis)).toThrow(/ioredis/);
+    expect(() => redisCache(undefined as unknown as Redis, { pepper })).toThrow(/ioredis/);
+    expect(() => redisCache({} as Redis, { pepper })).toThrow(/ioredis/);
+  });
+
+  it('show in nobody’s inspection', () => {
+    expect(inspect(redisCache(redis, { pepper }), { showHidden: true, depth: 9 })).not.toContain(
+      pepper.secret,
+    );
   });
 });

@@ -1,99 +1,161 @@
-import type { CacheEntry, TokenCache } from '@phantom-token/core';
-import type { Cluster, Redis } from 'ioredis';
-import { CacheError, toCacheError } from './cache-error.js';
+import type { CacheClaim, CacheEntry, TokenCache } from '@phantom-token/core';
+import { atMost } from './at-most.js';
+import { CacheError } from './cache-error.js';
+import { createEntryPlaces, type EntryPlace } from './entry-places.js';
+import { createClaim } from './flight-claim.js';
+import { createLock } from './lock.js';
+import { positiveSeconds, refuseUnknown, text, wholeNumber } from './option-checks.js';
+import { type Peppers, readPeppers } from './pepper.js';
+import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
+import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
 import { parse, serialize } from './stored-entry.js';
 
 export interface RedisCacheOptions {
+  /**
+   * What entries are sealed with, the same on all instances. Two while it is replaced: first both everywhere with the old
+   * one first, then the new one first, then, when the longest entry is over, the new one alone. Default none: entries stay
+   * unreadable without their token, but whoever can write to Redis and has a token can forge its entry.
+   */
+  readonly pepper?: Peppers;
   /** What every key begins with. Default `pt:`. */
   readonly keyPrefix?: string;
-  /** The longest that one command is waited for. Seconds, default 0.05. */
+  /** The longest that one request waits for Redis, whatever it asks of it. Seconds, default 0.05. */
   readonly commandTimeoutSeconds?: number;
-  /** A larger value is no entry, and is not parsed. Characters, default 1048576. */
-  readonly maxValueLength?: number;
+  /** A larger entry is neither stored nor read further. Bytes in Redis, default 131072: a JWT of 64 KiB and its claims. */
+  readonly maxEntryBytes?: number;
+}
+
+/** The shared tier, with claims, so that of several instances one introspects. */
+export interface RedisCache extends TokenCache {
+  get(key: string, now?: number): Promise<CacheEntry | undefined>;
+  set(key: string, entry: CacheEntry, now?: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Never rejects: where Redis is unwell, nothing comes of it. */
+  claim(key: string, now: number, budgetSeconds: number): Promise<CacheClaim>;
 }
 
 const known: Record<keyof RedisCacheOptions, true> = {
+  pepper: true,
   keyPrefix: true,
   commandTimeoutSeconds: true,
-  maxValueLength: true,
+  maxEntryBytes: true,
 };
 
-/** Part of every key, so that releases whose keys or values differ never meet. */
-const keyVersion = '1:';
+/** An entry from further ahead was stored by a clock that is wrong, as is its deadline. Seconds. */
+const clockToleranceSeconds = 60;
 
 /**
- * The shared tier on a connection of yours, which it neither opens nor closes. Keeps active tokens only; keys are
- * digests, values hold the JWT. Rejects with CacheError when Redis does not answer well or in time; the client takes
- * that for a miss.
- * @throws {TypeError} naming the option that is unknown or wrong.
+ * The shared tier on a connection of yours, which it neither opens nor closes. Keeps active tokens only, sealed: without
+ * the token nobody finds or reads an entry. Rejects with CacheError when Redis does not answer well or in time; the client
+ * takes that for a miss.
+ * @throws {TypeError} naming the option that is unknown, missing or wrong.
  */
-export function redisCache(redis: Redis | Cluster, options: RedisCacheOptions = {}): TokenCache {
-  const { keyPrefix, commandTimeoutSeconds, maxValueLength } = readOptions(redis, options);
-  const nameOf = (key: string) => keyPrefix + keyVersion + key;
+export function redisCache(redis: RedisConnection, options: RedisCacheOptions = {}): RedisCache {
+  const { peppers, keyPrefix, commandTimeoutSeconds, maxEntryBytes } = readOptions(redis, options);
+  const breaker = breakerOf(redis);
+  const sealing = createSealing();
+  const places = createEntryPlaces(peppers, sealing);
+  // in braces, so that what belongs to one entry stands on one server of a cluster
+  const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;
 
-  async function bounded<T>(command: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new CacheError('ERR_CACHE_TIMEOUT')), commandTimeoutSeconds * 1000);
-    });
+  async function read(keys: EntryKeys, value: Buffer<ArrayBuffer>, now: number) {
+    if (value.length === 0) return undefined;
+    if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_POISONED');
+    const opened = await sealing.open(value, keys);
+    if (opened === undefined) return undefined;
+    const { expiresAt, storedAt = now } = opened;
+    const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
+    return isOfUse ? parse(opened) : undefined;
+  }
+
+  async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
+    const name = nameOf(keys);
     try {
-      return await Promise.race([command, timeout]);
+      // one byte more than may be: what is too large is not even fetched
+      const reply = breaker.run(name, commandTimeoutSeconds, () =>
+        redis.getrangeBuffer(name, 0, maxEntryBytes),
+      );
+      // while Redis is at it
+      keys.seal();
+      return await read(keys, (await reply) as Buffer<ArrayBuffer>, now);
     } catch (error) {
-      throw toCacheError(error);
-    } finally {
-      clearTimeout(timer);
+      // nobody waits for this: it only saves the next reader the same trouble
+      if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
+      throw error;
     }
   }
 
-  function read(value: string): CacheEntry | undefined {
-    if (value.length > maxValueLength) throw new CacheError('ERR_CACHE_POISONED');
-    return parse(value);
+  /** Under any of the peppers; a failure only counts where nothing was found. */
+  async function findAny(all: readonly EntryKeys[], now: number): Promise<CacheEntry | undefined> {
+    const [first, ...others] = all.map((keys) => find(keys, now));
+    if (others.length === 0) return first;
+    const found = await Promise.allSettled([first, ...others]);
+    for (const it of found) if (it.status === 'fulfilled' && it.value !== undefined) return it.value;
+    for (const it of found) if (it.status === 'rejected') throw it.reason;
+    return undefined;
   }
 
-  const isSpoilt = (error: unknown) =>
-    error instanceof CacheError && (error.code === 'ERR_CACHE_POISONED' || error.code === 'WRONGTYPE');
+  async function store(place: EntryPlace, entry: CacheEntry, now: number): Promise<void> {
+    const { result, ...dates } = entry;
+    const milliseconds = Math.ceil((dates.expiresAt - now) * 1000);
+    if (!result.active || milliseconds <= 0) return;
+    const [keys] = place.keys;
+    const text = serialize(result.jwt, result.claims);
+    const value = await sealing.seal({ text, ...dates }, keys);
+    if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_TOO_LARGE');
+    const name = nameOf(keys);
+    place.isStored = true;
+    await breaker.run(name, commandTimeoutSeconds, () => redis.set(name, value, 'PX', milliseconds));
+  }
+
+  const lock = createLock(redis, breaker, { commandTimeoutSeconds, maxEntryBytes });
+  const claim = createClaim({ lock, nameOf, read, commandTimeoutSeconds });
 
   return Object.freeze({
-    async get(key: string) {
-      const name = nameOf(key);
+    async get(key: string, now: number = Date.now() / 1000) {
+      const place = await places.of(key);
+      const startedAt = performance.now();
       try {
-        const value = await bounded(redis.get(name));
-        return value === null ? undefined : read(value);
-      } catch (error) {
-        // nobody waits for this: it only saves the next reader the same trouble
-        if (isSpoilt(error)) redis.unlink(name).catch(() => {});
-        throw error;
+        const entry = await findAny(place.keys, now);
+        if (entry !== undefined) return entry;
+      } finally {
+        place.waitedSeconds = (performance.now() - startedAt) / 1000;
       }
+      places.remember(key, place);
+      return undefined;
     },
-    async set(key: string, { result, expiresAt }: CacheEntry, now: number = Date.now() / 1000) {
-      const milliseconds = Math.ceil((expiresAt - now) * 1000);
-      if (!result.active || milliseconds <= 0) return;
-      await bounded(
-        redis.set(nameOf(key), serialize(expiresAt, result.jwt, result.claims), 'PX', milliseconds),
-      );
+    async set(key: string, entry: CacheEntry, now: number = Date.now() / 1000) {
+      const place = await places.of(key);
+      const patience = commandTimeoutSeconds - place.waitedSeconds;
+      place.waitedSeconds = 0;
+      await atMost(patience, store(place, entry, now));
     },
     async delete(key: string) {
-      await bounded(redis.unlink(nameOf(key)));
+      const { keys } = await places.of(key);
+      const names = keys.map(nameOf);
+      await Promise.all(
+        names.map((name) => breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name))),
+      );
+    },
+    async claim(key: string, now: number, budgetSeconds: number) {
+      const place = await places.of(key);
+      places.remember(key, place);
+      return claim(place, now, budgetSeconds);
     },
   });
 }
 
-function readOptions(redis: Redis | Cluster, options: RedisCacheOptions): Required<RedisCacheOptions> {
-  if (typeof redis?.get !== 'function' || typeof redis.unlink !== 'function') {
-    throw new TypeError('redis must be a connection of ioredis');
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) {
-      throw new TypeError(`redisCache: unknown option "${name}"; known are ${Object.keys(known).join(', ')}`);
-    }
-  }
-  const { keyPrefix = 'pt:', commandTimeoutSeconds = 0.05, maxValueLength = 1_048_576 } = options;
-  if (typeof keyPrefix !== 'string') throw new TypeError('keyPrefix must be a string');
-  if (!(Number.isFinite(commandTimeoutSeconds) && commandTimeoutSeconds > 0)) {
-    throw new TypeError('commandTimeoutSeconds must be a number of seconds, greater than 0');
-  }
-  if (!(Number.isSafeInteger(maxValueLength) && maxValueLength > 0)) {
-    throw new TypeError('maxValueLength must be a whole number, 1 or more');
-  }
-  return { keyPrefix, commandTimeoutSeconds, maxValueLength };
+const isSpoilt = (error: unknown) =>
+  error instanceof CacheError && (error.code === 'ERR_CACHE_POISONED' || error.code === 'WRONGTYPE');
+
+function readOptions(redis: RedisConnection, options: RedisCacheOptions) {
+  checkConnection(redis);
+  refuseUnknown('redisCache', options, known);
+  const { keyPrefix = 'pt:', commandTimeoutSeconds = 0.05, maxEntryBytes = 131_072 } = options;
+  return {
+    peppers: readPeppers(options.pepper),
+    keyPrefix: text('keyPrefix', keyPrefix),
+    commandTimeoutSeconds: positiveSeconds('commandTimeoutSeconds', commandTimeoutSeconds),
+    maxEntryBytes: wholeNumber('maxEntryBytes', maxEntryBytes, 1),
+  };
 }

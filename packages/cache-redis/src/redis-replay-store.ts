@@ -1,7 +1,7 @@
 import { memoryReplayStore, type ReplayStore } from '@phantom-token/core';
-import type { Cluster, Redis } from 'ioredis';
-import { boundedCommand } from './bounded-command.js';
 import type { CacheError } from './cache-error.js';
+import { optionalFunction, positiveSeconds, refuseUnknown, text } from './option-checks.js';
+import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
 
 export interface RedisReplayStoreOptions {
   /** What every key begins with. Default `pt:`. */
@@ -37,15 +37,17 @@ const marginSeconds = 10;
  * this process has seen itself costs no command.
  * @throws {TypeError} naming the option that is unknown or wrong.
  */
-export function redisReplayStore(redis: Redis | Cluster, options: RedisReplayStoreOptions = {}): ReplayStore {
+export function redisReplayStore(redis: RedisConnection, options: RedisReplayStoreOptions = {}): ReplayStore {
   const { keyPrefix, commandTimeoutSeconds, whenUnavailable, onError } = readOptions(redis, options);
   const { maxEntries } = options;
+  const breaker = breakerOf(redis);
   const local = memoryReplayStore(maxEntries === undefined ? {} : { maxEntries });
 
   async function isNewToAll(key: string, lifetimeSeconds: number): Promise<boolean> {
     const milliseconds = Math.max(1, Math.ceil(lifetimeSeconds * 1000));
-    const command = redis.set(keyPrefix + keyVersion + key, '1', 'PX', milliseconds, 'NX');
-    return (await boundedCommand(command, commandTimeoutSeconds)) === 'OK';
+    const name = keyPrefix + keyVersion + key;
+    const send = () => redis.set(name, '1', 'PX', milliseconds, 'NX');
+    return (await breaker.run(name, commandTimeoutSeconds, send)) === 'OK';
   }
 
   function report(error: CacheError): void {
@@ -71,22 +73,16 @@ export function redisReplayStore(redis: Redis | Cluster, options: RedisReplaySto
   });
 }
 
-function readOptions(redis: Redis | Cluster, options: RedisReplayStoreOptions) {
-  if (typeof redis?.set !== 'function') throw new TypeError('redis must be a connection of ioredis');
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) {
-      throw new TypeError(
-        `redisReplayStore: unknown option "${name}"; known are ${Object.keys(known).join(', ')}`,
-      );
-    }
-  }
+function readOptions(redis: RedisConnection, options: RedisReplayStoreOptions) {
+  checkConnection(redis);
+  refuseUnknown('redisReplayStore', options, known);
   const { keyPrefix = 'pt:', commandTimeoutSeconds = 0.05, whenUnavailable = 'local', onError } = options;
-  if (typeof keyPrefix !== 'string') throw new TypeError('keyPrefix must be a string');
-  if (!(Number.isFinite(commandTimeoutSeconds) && commandTimeoutSeconds > 0))
-    throw new TypeError('commandTimeoutSeconds must be a number of seconds, greater than 0');
   if (whenUnavailable !== 'local' && whenUnavailable !== 'refuse')
     throw new TypeError('whenUnavailable must be "local" or "refuse"');
-  if (onError !== undefined && typeof onError !== 'function')
-    throw new TypeError('onError must be a function');
-  return { keyPrefix, commandTimeoutSeconds, whenUnavailable, onError };
+  return {
+    keyPrefix: text('keyPrefix', keyPrefix),
+    commandTimeoutSeconds: positiveSeconds('commandTimeoutSeconds', commandTimeoutSeconds),
+    whenUnavailable,
+    onError: optionalFunction('onError', onError),
+  };
 }

@@ -1,42 +1,42 @@
 import type { CacheEntry, Claims } from '@phantom-token/core';
 import { CacheError } from './cache-error.js';
+import type { OpenEntry } from './sealed-entry.js';
 
-/** Changes with the form of the value; an entry of another version is no entry. */
-const version = 1;
-
-/** The value as it stands in Redis. The deadline inside governs; Redis' own time to live only clears away. */
-export function serialize(expiresAt: number, jwt: string, claims: Claims): string {
-  return JSON.stringify({ version, expiresAt, jwt, claims });
+/** What is sealed of an active entry; its dates stand outside. */
+export function serialize(jwt: string, claims: Claims): string {
+  return JSON.stringify({ jwt, claims });
 }
 
 /**
- * Reads a value that anybody may have written.
- * @throws {CacheError} ERR_CACHE_POISONED for what no release ever wrote.
+ * Reads it back, frozen deeply.
+ * @throws {CacheError} ERR_CACHE_POISONED for what is no such text.
  */
-export function parse(text: string): CacheEntry | undefined {
+export function parse({ text, ...dates }: OpenEntry): CacheEntry {
   const value = parseJson(text);
-  if (typeof value !== 'object' || value === null) throw new CacheError('ERR_CACHE_POISONED');
-  const { version: writtenBy, expiresAt, jwt, claims } = value as Record<string, unknown>;
-  if (typeof writtenBy === 'number' && writtenBy !== version) return undefined;
-  const isComplete =
-    writtenBy === version && typeof expiresAt === 'number' && typeof jwt === 'string' && isClaims(claims);
-  if (!isComplete) throw new CacheError('ERR_CACHE_POISONED');
-  return deepFreeze({ result: { active: true, jwt, claims }, expiresAt });
+  if (!isObject(value)) throw poisoned();
+  const { jwt, claims } = value;
+  if (typeof jwt !== 'string' || !isObject(claims)) throw poisoned();
+  return deepFreeze({ result: { active: true, jwt, claims }, ...dates });
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CacheError('ERR_CACHE_POISONED');
+    throw poisoned();
   }
 }
 
-const isClaims = (value: unknown): value is Claims =>
+const poisoned = () => new CacheError('ERR_CACHE_POISONED');
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) deepFreeze(member);
+/** What JSON made: it has no members but its own. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const name in value) {
+    const member = value[name];
+    if (typeof member === 'object' && member !== null) deepFreeze(member);
+  }
   return Object.freeze(value);
 }

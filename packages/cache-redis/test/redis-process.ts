@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { findRedisServer } from '../../../scripts/redis-server.mjs';
+import { freePort } from './topologies/free-port.js';
 
-type ConnectionOptions = Pick<RedisOptions, 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'retryStrategy'>;
+export { freePort };
+
+type ConnectionOptions = Pick<
+  RedisOptions,
+  'enableOfflineQueue' | 'lazyConnect' | 'maxRetriesPerRequest' | 'retryStrategy'
+>;
 
 export interface RedisProcess {
   readonly port: number;
@@ -13,15 +18,6 @@ export interface RedisProcess {
   /** A new connection, ready to use; ended with the test. */
   connect(options?: ConnectionOptions): Promise<Redis>;
   kill(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts a Redis server of our own, which ends with the test at the latest. */

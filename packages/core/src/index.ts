@@ -81,6 +81,13 @@ export {
 export type { CacheOperation, PhantomTokenEvent, WarningCode } from './events.js';
 export type { Fetch } from './http-exchange.js';
 export { type JwtVerifier, type JwtVerifierOptions, jwtVerifier } from './jwt-verifier.js';
+export {
+  type LogoutAnswer,
+  type LogoutReceiver,
+  type LogoutReceiverOptions,
+  type LogoutTarget,
+  logoutReceiver,
+} from './logout-receiver.js';
 export { type MemoryCacheOptions, memoryCache } from './memory-cache.js';
 export { type JwtMinter, type JwtMinterOptions, jwtMinter } from './minting.js';
 export { type NodeMessage, NodeRequest } from './node-request.js';

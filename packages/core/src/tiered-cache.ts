@@ -9,8 +9,21 @@ export function tieredCache(near: TokenCache, far: TokenCache): TokenCache {
     entry !== undefined && (now === undefined || entry.expiresAt > now);
 
   async function getFar(key: string, now: number | undefined) {
-    const entry = await far.get(key, now);
-    if (entry !== undefined && isFresh(entry, now)) await near.set(key, entry, now);
+    let entry: CacheEntry | undefined;
+    let fault: { readonly error: unknown } | undefined;
+    try {
+      entry = await far.get(key, now);
+    } catch (error) {
+      fault = { error };
+    }
+    if (entry !== undefined && isFresh(entry, now)) {
+      await near.set(key, entry, now);
+      return entry;
+    }
+    // another request of this process may have stored it while we waited
+    const held = await near.get(key, now);
+    if (isFresh(held, now)) return held;
+    if (fault !== undefined) throw fault.error;
     return entry;
   }
 

@@ -1,29 +1,57 @@
-import { createServer } from 'node:http';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readBody } from './request-body.js';
+import { parseRevocation, type Revocation } from './revocation.js';
 
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
+  /** What `POST /revocations` must bring as a bearer token. Without it nothing can be revoked here. */
+  readonly revocationSecret?: string | undefined;
   isReady(): boolean;
   /** The metrics in Prometheus' text format, with its media type. */
   collect(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** Rejects when not everybody could be told. */
+  revoke(revocation: Revocation): Promise<void>;
 }
 
-/** `/healthz`: the process answers. `/readyz`: it takes requests. `/metrics`: for Prometheus. Resolves with its URL. */
-export async function startAdminServer({ host, port, isReady, collect }: AdminOptions): Promise<string> {
-  const server = createServer(async (request, response) => {
-    const say = (status: number, text: string, contentType = 'text/plain; charset=utf-8') =>
-      response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }).end(text);
+/** The largest body. Bytes. */
+const maxBody = 65_536;
+
+/**
+ * `/healthz`: the process answers. `/readyz`: it takes requests. `/metrics`: for Prometheus. `POST /revocations`: forgets
+ * tokens. Resolves with its URL.
+ */
+export async function startAdminServer(options: AdminOptions): Promise<string> {
+  const { host, port, revocationSecret, isReady, collect } = options;
+
+  async function respond(request: IncomingMessage): Promise<Answer> {
     const path = request.url?.split('?')[0];
-    if (request.method !== 'GET' && request.method !== 'HEAD') say(405, 'only GET and HEAD\n');
-    else if (path === '/healthz') say(200, 'ok\n');
-    else if (path === '/readyz') isReady() ? say(200, 'ready\n') : say(503, 'not ready\n');
-    else if (path === '/metrics')
-      await collect().then(
-        ({ text, contentType }) => say(200, text, contentType),
-        () => say(500, 'the metrics could not be collected\n'),
-      );
-    else say(404, 'there are /healthz, /readyz and /metrics\n');
+    if (path === '/revocations' && revocationSecret !== undefined)
+      return revoke(request, revocationSecret, options.revoke);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'only GET and HEAD\n'];
+    if (path === '/healthz') return [200, 'ok\n'];
+    if (path === '/readyz') return isReady() ? [200, 'ready\n'] : [503, 'not ready\n'];
+    if (path !== '/metrics') return [404, 'there are /healthz, /readyz and /metrics\n'];
+    try {
+      const { text, contentType } = await collect();
+      return [200, text, contentType];
+    } catch {
+      return [500, 'the metrics could not be collected\n'];
+    }
+  }
+
+  const server = createServer(async (request, response) => {
+    const [status, text, contentType = 'text/plain; charset=utf-8'] = await respond(request);
+    if (response.destroyed) return;
+    response
+      .writeHead(status, {
+        'Content-Type': contentType,
+        'Cache-Control': 'no-store',
+        ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="admin"' }),
+      })
+      .end(text);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -33,3 +61,29 @@ export async function startAdminServer({ host, port, isReady, collect }: AdminOp
   server.unref();
   return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
 }
+
+type Answer = readonly [status: number, text: string, contentType?: string];
+
+async function revoke(
+  request: IncomingMessage,
+  secret: string,
+  revokeEverywhere: AdminOptions['revoke'],
+): Promise<Answer> {
+  if (request.method !== 'POST') return [405, 'only POST\n'];
+  if (!isEqual(request.headers.authorization ?? '', `Bearer ${secret}`)) return [401, 'not authorized\n'];
+  const body = await readBody(request, maxBody);
+  if (body === undefined) return [413, `at most ${maxBody} bytes\n`];
+  const revocation = parseRevocation(body);
+  if (revocation === undefined)
+    return [400, 'must be JSON with one of token, sub and sid, and perhaps issuer\n'];
+  try {
+    await revokeEverywhere(revocation);
+    return [204, ''];
+  } catch (error) {
+    if (error instanceof TypeError) return [400, `${error.message}\n`];
+    return [502, 'revoked here; not everybody else could be told\n'];
+  }
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+const isEqual = (one: string, other: string) => timingSafeEqual(digest(one), digest(other));

@@ -1,6 +1,6 @@
-import { redisCache, redisReplayStore } from '@phantom-token/cache-redis';
 import {
   type JwtMinter,
+  type LogoutReceiver,
   memoryCache,
   type PhantomTokenClient,
   type PhantomTokenEvent,
@@ -11,15 +11,20 @@ import type { Config } from './config-schema.js';
 import { defined } from './defined.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
-import { connectRedis } from './redis-connection.js';
+import type { Revocation } from './revocation.js';
+import { openShared } from './shared-tier.js';
 
 /** The authorization servers of a configuration, and what was learned from them. They share caches, not answers. */
 export interface AuthorizationServers {
   /** The client for an issuer of `issuers`, or for `introspection`. */
   clientOf(issuer: string | undefined): PhantomTokenClient;
   readonly minters: readonly JwtMinter[];
+  /** What receives logout tokens, by path. */
+  readonly logouts: ReadonlyMap<string, LogoutReceiver>;
   /** Where instances tell each other which proofs they have seen; nothing without Redis. */
   readonly replayStore: ReplayStore | undefined;
+  /** Rejects when other instances could not be told. */
+  revoke(revocation: Revocation): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,17 +33,17 @@ export async function createAuthorizationServers(
   onEvent: (event: PhantomTokenEvent, issuer: string | undefined) => void,
   log: Log,
 ): Promise<AuthorizationServers> {
-  const { redis: redisOptions, maxEntries, ...freshness } = config.cache;
-  const near = memoryCache(defined({ maxEntries }));
-  const redis = redisOptions && connectRedis(redisOptions.url, log);
-  const prefix = defined({ keyPrefix: redisOptions?.keyPrefix });
-  const cache = redis === undefined ? near : tieredCache(near, redisCache(redis, prefix));
+  const { redis: redisOptions, maxEntries, maxBytes, ...freshness } = config.cache;
+  const near = memoryCache(defined({ maxEntries, maxBytes }));
+  const shared = redisOptions && openShared(redisOptions, log);
+  const cache = shared === undefined ? near : tieredCache(near, shared.cache);
   const named = [[undefined, config.introspection] as const, ...Object.entries(config.issuers)];
   const servers = new Map(
     await Promise.all(
       named.map(async ([name, options]) => {
         const listener = (event: PhantomTokenEvent) => onEvent(event, name);
-        return [name, await createIntrospectionClient(options, freshness, cache, listener)] as const;
+        const common = defined({ ...freshness, cache, revocations: shared?.revocations, onEvent: listener });
+        return [name, await createIntrospectionClient(options, common, shared?.replayStore)] as const;
       }),
     ),
   );
@@ -49,11 +54,22 @@ export async function createAuthorizationServers(
       if (server === undefined) throw new TypeError(`issuers has no "${issuer}"`);
       return server.client;
     },
+    logouts: new Map(all.flatMap(({ logout }) => (logout ? [[logout.path, logout.receiver] as const] : []))),
     minters: all.flatMap(({ minter }) => minter ?? []),
-    replayStore: redis && redisReplayStore(redis, prefix),
+    replayStore: shared?.replayStore,
+    async revoke({ issuer, ...what }) {
+      const concerned = issuer === undefined ? all : [servers.get(issuer)].filter((it) => it !== undefined);
+      await Promise.all(concerned.map(({ client }) => revokeAt(client, what)));
+    },
     async close() {
-      redis?.disconnect();
       await Promise.all(all.map((server) => server.close()));
+      shared?.close();
     },
   };
+}
+
+function revokeAt(client: PhantomTokenClient, what: Omit<Revocation, 'issuer'>): Promise<void> {
+  if ('token' in what) return client.revoke(what.token as string);
+  if ('sub' in what) return client.revokeBySubject(what.sub as string);
+  return client.revokeBySession((what as { sid: string }).sid);
 }

@@ -11,6 +11,7 @@ import { describeHiddenRoutes } from './hidden-routes.js';
 import { startInstance } from './instance.js';
 import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
+import type { Revocation } from './revocation.js';
 
 const usage = `Usage: phantom-token-gateway --config <file>
 
@@ -100,8 +101,14 @@ async function run(config: Config, file: string): Promise<void> {
     config.workers === 1
       ? { ...(await startInstance(config, log, metrics)), ...alone }
       : await startCluster(config, log);
-  const adminUrl = config.admin && (await startAdminServer({ ...config.admin, ...instance }));
   let current = config;
+  const revoke = async (revocation: Revocation) => {
+    const { issuer } = revocation;
+    if (issuer !== undefined && !Object.hasOwn(current.issuers, issuer))
+      throw new TypeError('issuer is not one of issuers');
+    await instance.revoke(revocation);
+  };
+  const adminUrl = config.admin && (await startAdminServer({ ...config.admin, ...instance, revoke }));
 
   async function reload(): Promise<void> {
     try {

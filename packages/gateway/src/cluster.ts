@@ -4,16 +4,20 @@ import type { Config } from './config-schema.js';
 import { type Instance, startInstance } from './instance.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
+import type { Revocation } from './revocation.js';
 
 /** Several processes that share a port. The first one only watches over the others. */
 
 type Order =
   | { readonly type: 'start' | 'reload'; readonly config: Config }
+  | { readonly type: 'revoke'; readonly revocation: Revocation }
   | { readonly type: 'close' | 'drain' };
 type Report =
   | { readonly type: 'listening'; readonly url: string }
-  | { readonly type: 'ready' | 'reloaded' | 'closed' }
+  | { readonly type: 'ready' | Done }
   | { readonly type: 'failed'; readonly message: string };
+
+type Done = 'reloaded' | 'closed' | 'revoked';
 
 export interface Cluster extends Omit<Instance, 'close'> {
   isReady(): boolean;
@@ -75,6 +79,9 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
         [...ready].map((worker) => ask(worker, { type: 'reload', config: next }, 'reloaded')),
       );
     },
+    async revoke(revocation) {
+      await Promise.all([...ready].map((worker) => ask(worker, { type: 'revoke', revocation }, 'revoked')));
+    },
     async drain() {
       isDraining = true;
       // a client that one worker sends away must not come in again at another's
@@ -92,7 +99,7 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
 const tell = (worker: Worker, order: Order) => worker.send(order, () => {});
 
 /** Resolves when the worker has done it, or has ended. */
-function ask(worker: Worker, order: Order, done: 'reloaded' | 'closed'): Promise<void> {
+function ask(worker: Worker, order: Order, done: Done): Promise<void> {
   return new Promise((resolve, reject) => {
     const onExit = () => resolve();
     const onReport = (report: Report) => {
@@ -125,6 +132,9 @@ export function runWorker(createLog: (level: string) => Log): void {
       } else if (order.type === 'reload') {
         await instance?.reload(order.config);
         report({ type: 'reloaded' });
+      } else if (order.type === 'revoke') {
+        await instance?.revoke(order.revocation);
+        report({ type: 'revoked' });
       } else if (order.type === 'close') {
         await instance?.close();
         report({ type: 'closed' });

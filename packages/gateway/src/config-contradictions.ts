@@ -37,7 +37,9 @@ const membersOf = (value: unknown): Members =>
 function judgeIntrospection(path: Path, value: unknown): Finding[] {
   if (value === undefined) return [];
   const server = membersOf(value);
-  const [tls, verify, signedResponse] = [server.tls, server.verify, server.signedResponse].map(membersOf);
+  const { tls, verify, signedResponse, logout } = Object.fromEntries(
+    Object.entries(server).map(([name, part]) => [name, membersOf(part)]),
+  );
   const findings = judgeClientAuth([...path, 'clientAuth'], membersOf(server.clientAuth));
   if (server.endpoint === undefined && server.issuer === undefined)
     findings.push([path, 'must have an endpoint, or an issuer to discover it from']);
@@ -51,12 +53,15 @@ function judgeIntrospection(path: Path, value: unknown): Finding[] {
     findings.push([[...path, 'tls'], 'must have certFile and keyFile together']);
   if (membersOf(server.clientAuth).method === 'tls_client_auth' && tls?.certFile === undefined)
     findings.push([[...path, 'tls'], 'must have a certFile and a keyFile for tls_client_auth']);
+  if (server.logout !== undefined && logout?.issuer === undefined && server.issuer === undefined)
+    findings.push([[...path, 'logout', 'issuer'], 'is missing, here or beside it']);
   if (server.allowInsecureRequests === true) return findings;
   const urls = [
     [['endpoint'], server.endpoint],
     [['issuer'], server.issuer],
     [['verify', 'jwksUri'], verify?.jwksUri],
     [['signedResponse', 'jwksUri'], signedResponse?.jwksUri],
+    [['logout', 'jwksUri'], logout?.jwksUri],
   ] as const;
   for (const [name, url] of urls) if (isInsecure(url)) findings.push([[...path, ...name], insecure]);
   return findings;
@@ -99,6 +104,7 @@ function judgeWhole({ listen, trustedProxies, workers, ...config }: Members): Fi
     ]);
   if (config.proxyCertificate !== undefined && trustedProxies === undefined)
     findings.push([['proxyCertificate'], 'is believed from trustedProxies only, and there are none']);
+  findings.push(...judgeRedis(membersOf(config.cache).redis));
   const isAlone = workers === undefined || workers === 1;
   if (config.dpop !== undefined && !isAlone && membersOf(config.cache).redis === undefined)
     findings.push([
@@ -107,6 +113,20 @@ function judgeWhole({ listen, trustedProxies, workers, ...config }: Members): Fi
     ]);
   if (config.routes === undefined && config.forwardAuth === undefined)
     findings.push([[], 'must have at least one of routes and forwardAuth']);
+  return findings;
+}
+
+function judgeRedis(value: unknown): Finding[] {
+  if (value === undefined) return [];
+  const redis = membersOf(value);
+  const path = ['cache', 'redis'];
+  const findings: Finding[] = [];
+  if (['url', 'sentinels', 'cluster'].filter((name) => redis[name] !== undefined).length !== 1)
+    findings.push([path, 'must have one of url, sentinels and cluster']);
+  if ((redis.sentinels === undefined) !== (redis.name === undefined))
+    findings.push([[...path, 'name'], 'goes with sentinels, and those with it']);
+  if (redis.formerPepper !== undefined && redis.pepper === undefined)
+    findings.push([[...path, 'formerPepper'], 'goes with pepper: what seals from now on']);
   return findings;
 }
 

@@ -6,6 +6,7 @@ import {
   audience,
   count,
   flag,
+  path,
   positiveSeconds,
   text,
   webUrl,
@@ -54,6 +55,15 @@ const mint = z.strictObject({
   requireTokenType: flag.optional(),
 });
 
+/** Where the authorization server tells us that somebody has logged out (OpenID Connect Back-Channel Logout 1.0). */
+const logout = z.strictObject({
+  path,
+  issuer: text.optional(),
+  audience,
+  jwksUri: webUrl,
+  algorithms: algorithms.optional(),
+});
+
 const mediaTypes = ['application/jwt', 'application/json', 'application/token-introspection+jwt'] as const;
 
 /** An authorization server, and how it is asked. */
@@ -77,6 +87,7 @@ export const introspection = z.strictObject({
   badRequestMeansInactive: flag.optional(),
   verify: verify.optional(),
   mint: mint.optional(),
+  logout: logout.optional(),
 });
 
 export type Introspection = z.infer<typeof introspection>;

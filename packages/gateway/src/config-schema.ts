@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cache } from './config-cache.js';
 import { introspection, verify } from './config-introspection.js';
 import {
   algorithms,
@@ -13,25 +14,10 @@ import {
   realm,
   scope,
   seconds,
+  secret,
   text,
-  url,
   webUrl,
 } from './config-values.js';
-
-const cache = z.strictObject({
-  maxEntries: count(1).optional(),
-  maxTtlSeconds: seconds.optional(),
-  earlyExpirySeconds: seconds.optional(),
-  inactiveTtlSeconds: seconds.optional(),
-  noExpiryTtlSeconds: seconds.optional(),
-  obeyCacheControl: flag.optional(),
-  redis: z
-    .strictObject({
-      url: url(/^rediss?:$/, 'redis: or rediss:'),
-      keyPrefix: text.optional(),
-    })
-    .optional(),
-});
 
 const route = z.strictObject({
   path,
@@ -131,7 +117,9 @@ export const configSchema = z.strictObject({
       letPreflightsPass: flag.default(false),
     })
     .optional(),
-  admin: z.strictObject({ host: text.default('127.0.0.1'), port }).optional(),
+  admin: z
+    .strictObject({ host: text.default('127.0.0.1'), port, revocationSecret: secret.optional() })
+    .optional(),
   limits,
   fastLane: flag.default(true),
   log: z

@@ -36,6 +36,9 @@ export const count = (least: number) =>
     .int({ error: `must be a whole number, ${least} or more` })
     .min(least, { error: `must be ${least} or more` });
 export const text = z.string({ error: 'must be a string' }).min(1, { error: 'must not be empty' });
+export const secret = z
+  .string({ error: 'must be a string' })
+  .min(32, { error: 'must have 32 characters or more: openssl rand -base64 32' });
 export const port = z
   .int({ error: 'must be a port number, 0 to 65535' })
   .min(0)

@@ -5,6 +5,7 @@ import { type GatewayServer, startServer } from './gateway-server.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { publishMetrics } from './otel-metrics.js';
+import type { Revocation } from './revocation.js';
 import { createRuntime } from './runtime.js';
 import { createTracing } from './tracing.js';
 
@@ -13,6 +14,8 @@ export interface Instance {
   readonly url: string;
   /** Goes on with another configuration; requests under way end with the old one. What listens stays as it is. */
   reload(config: Config): Promise<void>;
+  /** Forgets tokens here at once; rejects when other instances could not be told. */
+  revoke(revocation: Revocation): Promise<void>;
   /** Resolves when it accepts no more connections. */
   close(): Promise<void>;
   /** Does so too; resolves when everything under way has ended, or when the time for that is over. */
@@ -55,6 +58,7 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
         .then(() => (isSame ? undefined : former.close()))
         .catch((error: Error) => log.warn({ error: error.name }, 'closing the old configuration failed'));
     },
+    revoke: (revocation) => servers.revoke(revocation),
     close: () => server.close(),
     async drain() {
       const timer = new Promise<void>((resolve) => {
@@ -76,6 +80,8 @@ function logEvent(log: Log, event: PhantomTokenEvent): void {
     log.warn({ code: event.code }, event.message);
   } else if (event.type === 'breaker') {
     log.warn({ state: event.state }, `the breaker before the authorization server is ${event.state}`);
+  } else if (event.type === 'revocation_gap') {
+    log.warn('word of revocations may have been missed; what memory knew is asked anew');
   } else if (event.type === 'cache_error') {
     log.debug({ code: event.code, operation: event.operation }, 'the shared cache failed');
   }

@@ -5,34 +5,37 @@ import {
   type JwtMinter,
   jwtMinter,
   jwtVerifier,
+  type LogoutReceiver,
+  logoutReceiver,
   type PhantomTokenClient,
-  type PhantomTokenEvent,
+  type PhantomTokenClientOptions,
+  type ReplayStore,
   responseVerifier,
-  type TokenCache,
 } from '@phantom-token/core';
 import { createFetch, fileSecret, type PooledFetch } from '@phantom-token/core/node';
 import { createClientAuth } from './client-auth.js';
 import type { Introspection } from './config-introspection.js';
-import type { Config } from './config-schema.js';
 import { defined } from './defined.js';
 
 export interface IntrospectionClient {
   readonly client: PhantomTokenClient;
   /** Makes the JWTs of this authorization server's tokens, where it makes none. */
   readonly minter: JwtMinter | undefined;
+  /** Where it tells us that somebody has logged out. */
+  readonly logout: { readonly path: string; readonly receiver: LogoutReceiver } | undefined;
   close(): Promise<void>;
 }
 
-type Freshness = Omit<Config['cache'], 'redis' | 'maxEntries'>;
+/** What all clients have in common. */
+type Common = Omit<PhantomTokenClientOptions, 'introspectionEndpoint' | 'clientAuth'>;
 
 /** The client for one authorization server, with connections of its own to it. */
 export async function createIntrospectionClient(
   options: Introspection,
-  freshness: Freshness,
-  cache: TokenCache,
-  onEvent: (event: PhantomTokenEvent) => void,
+  common: Common,
+  replayStore: ReplayStore | undefined,
 ): Promise<IntrospectionClient> {
-  const { endpoint, issuer, clientAuth, verify, signedResponse, mint, tls, ...rest } = options;
+  const { endpoint, issuer, clientAuth, verify, signedResponse, mint, logout, tls, ...rest } = options;
   const fetch = createConnections(tls, rest.maxConcurrentIntrospections);
   const { allowInsecureRequests } = rest;
   const trust = defined({ fetch, allowInsecureRequests });
@@ -42,19 +45,25 @@ export async function createIntrospectionClient(
   const client = createPhantomTokenClient(
     defined({
       ...rest,
-      ...freshness,
+      ...common,
       ...server,
       issuer,
       clientAuth: createClientAuth(clientAuth),
-      cache,
       verifyJwt: verify && jwtVerifier(defined({ ...verify, ...trust })),
       verifyResponse: signedResponse && createResponseVerifier(signedResponse, trust),
       mintJwt: minter,
       fetch,
-      onEvent,
     }),
   );
-  return { client, minter, close: () => fetch.close() };
+  return {
+    client,
+    minter,
+    logout: logout && createLogout(logout, issuer, client, trust, replayStore),
+    async close() {
+      client.close();
+      await fetch.close();
+    },
+  };
 }
 
 function createConnections(tls: Introspection['tls'], connections = 64): PooledFetch {
@@ -69,6 +78,19 @@ function createResponseVerifier(
 ) {
   const decryptionKey = decryptionKeyFiles && readKeys(decryptionKeyFiles);
   return responseVerifier(defined({ ...options, ...trust, decryptionKey }));
+}
+
+function createLogout(
+  { path, ...options }: NonNullable<Introspection['logout']>,
+  issuer: string | undefined,
+  client: PhantomTokenClient,
+  trust: { readonly fetch: PooledFetch },
+  replayStore: ReplayStore | undefined,
+) {
+  const receiver = logoutReceiver(
+    defined({ issuer: issuer as string, ...defined(options), ...trust, client, replayStore }),
+  );
+  return { path, receiver };
 }
 
 const createMinter = ({ keyFiles, ...options }: NonNullable<Introspection['mint']>) =>

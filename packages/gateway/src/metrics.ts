@@ -31,6 +31,28 @@ export function createMetrics(): Metrics {
   ]);
   const misses = counter('cache_misses_total', 'Tokens that no tier of the cache knew.');
   const joined = counter('flights_joined_total', 'Requests that waited for the introspection of another.');
+  const claimsJoined = counter(
+    'claims_joined_total',
+    'Tokens that another instance was asking about, whose answer was used.',
+  );
+  const refreshes = counter(
+    'refreshes_total',
+    'Tokens in use that were asked about again, in the background.',
+  );
+  const stale = counter(
+    'stale_used_total',
+    'Answers past their time that stood in, by why there was no other.',
+    ['code'],
+  );
+  const revocations = counter(
+    'revocations_total',
+    'Tokens, subjects and sessions that were revoked, by whom.',
+    ['by'],
+  );
+  const gaps = counter(
+    'revocation_gaps_total',
+    'Times that memory was flushed, as word may have been missed.',
+  );
   const cacheErrors = counter('cache_errors_total', 'Commands that the shared cache failed.', [
     'operation',
     'code',
@@ -92,6 +114,21 @@ export function createMetrics(): Metrics {
           break;
         case 'flight_joined':
           joined.inc();
+          break;
+        case 'claim_joined':
+          claimsJoined.inc();
+          break;
+        case 'refresh':
+          refreshes.inc();
+          break;
+        case 'stale_used':
+          stale.inc({ code: event.code });
+          break;
+        case 'revoked':
+          revocations.inc({ by: event.by });
+          break;
+        case 'revocation_gap':
+          gaps.inc();
           break;
         case 'introspection':
           introspections.inc({ outcome: event.outcome, code: event.outcome === 'unknown' ? event.code : '' });

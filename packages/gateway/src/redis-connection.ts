@@ -1,24 +1,38 @@
-import { Redis } from 'ioredis';
+import { readFileSync } from 'node:fs';
+import { connectRedis, type RedisState } from '@phantom-token/cache-redis';
+import type { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from './config-cache.js';
+import { defined } from './defined.js';
 import type { Log } from './log.js';
 
-/** A connection that never keeps a request waiting: nothing queues while Redis is away. One log line a change of state. */
-export function connectRedis(url: string, log: Log): Redis {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: 1000,
-    connectTimeout: 2000,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 1000),
-  });
-  let isUp: boolean | undefined;
-  redis.on('ready', () => {
-    if (isUp === false) log.info('the shared cache is back');
-    isUp = true;
-  });
-  redis.on('error', (error: Error & { code?: string }) => {
-    if (isUp !== false)
-      log.warn({ code: error.code ?? error.name }, 'the shared cache cannot be reached; going on without it');
-    isUp = false;
-  });
-  return redis;
+/** The connection that a configuration describes. One log line a change of state; requests go on without it. */
+export function openRedis(options: RedisOptions, log: Log): Redis | Cluster {
+  const { url, sentinels, name, cluster, username, password, tls } = options;
+  return connectRedis(
+    defined({
+      url,
+      sentinels,
+      name,
+      cluster,
+      username,
+      password,
+      tls: tls && readTls(tls),
+      onStateChange: report(log),
+    }) as Parameters<typeof connectRedis>[0],
+  );
+}
+
+function readTls({ caFile, certFile, keyFile }: NonNullable<RedisOptions['tls']>) {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  return defined({ ca: read(caFile), cert: read(certFile), key: read(keyFile) });
+}
+
+function report(log: Log): (state: RedisState) => void {
+  let wasDown = false;
+  return (state) => {
+    if (!state.isUp)
+      log.warn({ code: state.code }, 'the shared cache cannot be reached; going on without it');
+    else if (wasDown) log.info('the shared cache is back');
+    wasDown = !state.isUp;
+  };
 }

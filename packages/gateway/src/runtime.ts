@@ -6,6 +6,7 @@ import { createDocuments } from './documents.js';
 import type { FastRoute } from './fast-lane.js';
 import { createForwardAuth } from './forward-auth.js';
 import type { Log } from './log.js';
+import { receiveLogout } from './logouts.js';
 import type { Metrics } from './metrics.js';
 import {
   badRequest,
@@ -88,6 +89,12 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
         work.add(answered.then((status) => metrics.countRequest('documents', status)));
         return;
       }
+      const logout = servers.logouts.get(target.path);
+      if (logout !== undefined) {
+        const received = receiveLogout(logout, request, response).catch(() => 499);
+        work.add(received.then((status) => metrics.countRequest('logout', status)));
+        return;
+      }
       if (target.path === forwardAuth?.path) {
         forwardAuth.handle(request, response, target.query);
         return;
@@ -104,7 +111,10 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
         refuseUpgrade(socket, count(cannotUpgrade));
       else found.route.upgrade(request, socket, head, found.path, found.query);
     },
-    findFast: (path) => (path === forwardAuth?.path || documents.has(path) ? undefined : routeOf(path)?.fast),
+    findFast: (path) =>
+      path === forwardAuth?.path || documents.has(path) || servers.logouts.has(path)
+        ? undefined
+        : routeOf(path)?.fast,
     async close() {
       await work.settled();
       await Promise.all(routes.map((route) => route.close()));

@@ -48,6 +48,7 @@ forwardAuth:`,
 )}issuers:
   partner:
     issuer: https://partner.example.com
+    logout: { path: /logout, issuer: https://partner.example.com, audience: [gateway], jwksUri: https://partner.example.com/jwks, algorithms: [ES256] }
     clientAuth: { method: private_key_jwt, clientId: gateway, keyFile: key.pem, algorithm: ES256, keyId: one, audience: a }
     tls: { caFile: ca.pem, certFile: cert.pem, keyFile: key.pem }
     accept: application/json
@@ -207,6 +208,34 @@ routes:
       'client certificates that nothing can verify',
       good.replace('port: 3000', 'port: 3000, tls: { certFile: c, keyFile: k, clientCertificates: require }'),
       /listen\.tls\.clientCaFile .*: goes with clientCertificates: require/,
+    ],
+    [
+      'a shared cache in two places',
+      good.replace('redis: {', 'redis: { cluster: [a:1],'),
+      /cache\.redis .*: must have one of url, sentinels and cluster/,
+    ],
+    [
+      'Sentinels without the name of what they watch',
+      good.replace(/url: redis:[^,]*/, 'sentinels: [a:26379]'),
+      /cache\.redis\.name .*: goes with sentinels/,
+    ],
+    [
+      'a pepper that is too short',
+      good.replace('keyPrefix:', 'pepper: { id: a, secret: short }, keyPrefix:'),
+      /cache\.redis\.pepper\.secret .*32 characters or more/,
+    ],
+    [
+      'a former pepper without the present one',
+      good.replace('keyPrefix:', `formerPepper: { id: a, secret: ${'s'.repeat(32)} }, keyPrefix:`),
+      /cache\.redis\.formerPepper .*: goes with pepper/,
+    ],
+    [
+      'logouts of nobody',
+      good.replace(
+        '  accept:',
+        '  logout: { path: /out, audience: a, jwksUri: https://login.example.com/jwks }\n  accept:',
+      ),
+      /introspection\.logout\.issuer .*: is missing/,
     ],
     ['no time at all', good.replace('timeoutSeconds: 2', 'timeoutSeconds: 0'), /more than 0 seconds, not 0/],
   ])('is refused with exit code 2: %s', async (_title, text, message) => {

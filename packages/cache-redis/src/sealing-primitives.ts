@@ -1,0 +1,88 @@
+import type * as NodeCrypto from 'node:crypto';
+
+export type Bytes = Buffer<ArrayBuffer>;
+export type Awaitable<T> = T | Promise<T>;
+
+/** The two algorithms that sealing is made of, synchronous where the runtime has them so. */
+export interface SealingPrimitives {
+  /** HKDF-SHA-256 (RFC 5869). */
+  derive(input: Bytes, salt: Bytes): Awaitable<Expand>;
+  /** AES-256-GCM; the ciphertext with its tag of 16 bytes. */
+  encrypt(key: Bytes, nonce: Bytes, context: Bytes, plain: Bytes): Awaitable<Bytes>;
+  /** What `encrypt` was given; `undefined` where any of it is not the same. */
+  decrypt(key: Bytes, nonce: Bytes, context: Bytes, sealed: Bytes): Awaitable<Bytes | undefined>;
+}
+
+/** 32 bytes for each info. */
+export type Expand = (info: Bytes) => Awaitable<Bytes>;
+
+export const tagBytes = 16;
+
+const algorithm = 'aes-256-gcm';
+
+export function nodePrimitives(nodeCrypto: typeof NodeCrypto): SealingPrimitives {
+  const { createCipheriv, createDecipheriv, createHmac } = nodeCrypto;
+  const hmac = (key: Bytes, message: Bytes) => createHmac('sha256', key).update(message);
+  // a single block is all that 32 bytes need
+  const firstBlock = Uint8Array.of(1);
+  return {
+    derive(input, salt) {
+      const extracted = hmac(salt, input).digest();
+      return (info) => hmac(extracted, info).update(firstBlock).digest();
+    },
+    encrypt(key, nonce, context, plain) {
+      const cipher = createCipheriv(algorithm, key, nonce);
+      cipher.setAAD(context);
+      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    },
+    decrypt(key, nonce, context, sealed) {
+      const end = sealed.length - tagBytes;
+      const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
+      decipher.setAAD(context);
+      decipher.setAuthTag(sealed.subarray(end));
+      const plain = decipher.update(sealed.subarray(0, end));
+      try {
+        decipher.final();
+        return plain;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+export function webPrimitives({ subtle }: Crypto): SealingPrimitives {
+  const keyOf = (key: Bytes, usage: 'encrypt' | 'decrypt') =>
+    subtle.importKey('raw', key, 'AES-GCM', false, [usage]);
+  const parameters = (iv: Bytes, additionalData: Bytes) => ({ name: 'AES-GCM', iv, additionalData });
+  return {
+    async derive(input, salt) {
+      const key = await subtle.importKey('raw', input, 'HKDF', false, ['deriveBits']);
+      return async (info) =>
+        Buffer.from(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, key, 256));
+    },
+    async encrypt(key, nonce, context, plain) {
+      return Buffer.from(
+        await subtle.encrypt(parameters(nonce, context), await keyOf(key, 'encrypt'), plain),
+      );
+    },
+    async decrypt(key, nonce, context, sealed) {
+      const using = await keyOf(key, 'decrypt');
+      try {
+        return Buffer.from(await subtle.decrypt(parameters(nonce, context), using, sealed));
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+interface Runtime {
+  readonly process?: { readonly getBuiltinModule?: (name: 'crypto') => typeof NodeCrypto | undefined };
+}
+
+/** Those of `node:crypto` where there is one: WebCrypto takes many times as long for so little. */
+export function findPrimitives(runtime: Runtime = globalThis as Runtime): SealingPrimitives {
+  const found = runtime.process?.getBuiltinModule?.('crypto');
+  return found === undefined ? webPrimitives(crypto) : nodePrimitives(found);
+}

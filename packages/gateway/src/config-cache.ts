@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { count, flag, positiveSeconds, seconds, secret, text, url } from './config-values.js';
+
+const redisUrl = url(/^rediss?:$/, 'redis: or rediss:');
+const address = z.string().regex(/^(?:rediss?:\/\/)?[^\s/@]+(?::\d{1,5})?$/, {
+  error: 'must be a host and a port, such as redis-1.example.com:6379',
+});
+const addresses = z.array(address).min(1, { error: 'must name at least one server' });
+
+const pepper = z.strictObject({
+  id: z.string().regex(/^[\w.-]{1,32}$/, { error: 'must be 1 to 32 letters, digits, "_", "." or "-"' }),
+  secret,
+});
+
+const redis = z.strictObject({
+  url: redisUrl.optional(),
+  sentinels: addresses.optional(),
+  name: text.optional(),
+  cluster: addresses.optional(),
+  username: text.optional(),
+  password: text.optional(),
+  tls: z
+    .strictObject({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() })
+    .optional(),
+  keyPrefix: text.optional(),
+  pepper: pepper.optional(),
+  formerPepper: pepper.optional(),
+  commandTimeoutSeconds: positiveSeconds.optional(),
+});
+
+/** What is kept of answers, and where. */
+export const cache = z.strictObject({
+  maxEntries: count(1).optional(),
+  maxBytes: count(1).optional(),
+  maxTtlSeconds: seconds.optional(),
+  earlyExpirySeconds: seconds.optional(),
+  inactiveTtlSeconds: seconds.optional(),
+  noExpiryTtlSeconds: seconds.optional(),
+  obeyCacheControl: flag.optional(),
+  refreshAhead: z
+    .number({ error: 'must be a share, 0 to 0.9' })
+    .min(0)
+    .max(0.9, { error: 'must be a share, 0 to 0.9' })
+    .optional(),
+  staleIfErrorSeconds: seconds.max(300, { error: 'must be 300 or fewer seconds' }).optional(),
+  redis: redis.optional(),
+});
+
+export type RedisOptions = z.infer<typeof redis>;

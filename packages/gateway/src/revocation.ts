@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** What is to be forgotten: a token, or all tokens of a subject or a session, at one issuer or at all of them. */
+export type Revocation = z.infer<typeof revocation>;
+
+const text = z.string().min(1);
+const revocation = z.union([
+  z.strictObject({ token: text, issuer: text.optional() }),
+  z.strictObject({ sub: text, issuer: text.optional() }),
+  z.strictObject({ sid: text, issuer: text.optional() }),
+]);
+
+/** Reads the body of `POST /revocations`: JSON with one of `token`, `sub` and `sid`, and perhaps `issuer`. */
+export function parseRevocation(body: string): Revocation | undefined {
+  try {
+    return revocation.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
