@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requireCommand } from '../commands.mjs';
+import { replaceExamples } from '../replace.mjs';
 import '../signals.mjs';
 
 const startSeconds = 15;
@@ -41,14 +42,10 @@ const accepts = async (port) => {
   }
 };
 
-/** The text of a file in config, with its example addresses replaced. Each must be there: else it was not replaced. */
+/** The text of a file in config, with its example addresses replaced. */
 export const configText = (file, addresses = {}) => {
-  let text = readFileSync(new URL(`../config/${file}`, import.meta.url), 'utf8');
-  for (const [example, real] of Object.entries(addresses)) {
-    if (!text.includes(example)) throw new Error(`config/${file} does not mention ${example}`);
-    text = text.replaceAll(example, real);
-  }
-  return text;
+  const text = readFileSync(new URL(`../config/${file}`, import.meta.url), 'utf8');
+  return replaceExamples(`config/${file}`, text, addresses);
 };
 
 /** What the command says about its version, for the report. */
