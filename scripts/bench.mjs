@@ -1,10 +1,11 @@
-// The adapters, what trust costs, then the proxies; `adapters`, `trust` or `proxies` names one of them. Other arguments go
-// on to all.
+// The adapters, what trust costs, the shared cache, then the proxies; `adapters`, `trust`, `shared` or `proxies` names one of
+// them. Other arguments go on to all.
 import { install, must, run, turbo } from './workspace.mjs';
 
 const benchmarks = {
   adapters: 'benchmarks/dist/main.js',
   trust: 'benchmarks/dist/trust.js',
+  shared: 'benchmarks/dist/shared.js',
   proxies: 'benchmarks/proxies/main.mjs',
 };
 const args = process.argv.slice(2);

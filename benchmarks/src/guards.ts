@@ -9,6 +9,7 @@ import {
   jwtMinter,
   type PhantomTokenClient,
   type PhantomTokenClientOptions,
+  type TokenCache,
 } from '@phantom-token/core';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { audience, issueJwt, issuer, token, usualClaims } from './authorization-server.js';
@@ -38,7 +39,7 @@ export async function createHotClient(
   claims: object = {},
 ): Promise<PhantomTokenClient> {
   const jwt = await issueJwt(privateKey, claims);
-  return heat(options, () => new Response(jwt, { headers: { 'Content-Type': 'application/jwt' } }));
+  return heat(options, () => jwtResponse(jwt));
 }
 
 /** The same where the server answers with claims alone, and the JWT is of our making. */
@@ -49,17 +50,26 @@ export async function createHotMintingClient({ privateKey }: Key): Promise<Phant
   return heat({ mintJwt, accept: 'application/json' }, () => Response.json(answer));
 }
 
+/** A client with this cache, whose authorization server answers with this JWT. */
+export const createClientOf = (cache: TokenCache, jwt: string): PhantomTokenClient =>
+  createClient({ cache }, () => jwtResponse(jwt));
+
+const jwtResponse = (jwt: string) => new Response(jwt, { headers: { 'Content-Type': 'application/jwt' } });
+
 async function heat(options: ClientOptions, answer: () => Response): Promise<PhantomTokenClient> {
-  const client = createPhantomTokenClient({
+  const client = createClient(options, answer);
+  await client.exchange(token);
+  return client;
+}
+
+const createClient = (options: ClientOptions, answer: () => Response): PhantomTokenClient =>
+  createPhantomTokenClient({
     introspectionEndpoint: `${issuer}/introspect`,
     clientAuth: clientSecretBasic('benchmark', 'secret'),
     maxTtlSeconds: 3600,
     fetch: async () => answer(),
     ...options,
   });
-  await client.exchange(token);
-  return client;
-}
 
 export type Guard = Authorizer['authorize'];
 

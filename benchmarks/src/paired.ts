@@ -40,7 +40,8 @@ export async function measurePairs(
   };
 }
 
-function quantile(values: readonly number[], share: number): number {
+/** The value that such a share of them does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
 }

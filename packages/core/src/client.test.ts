@@ -261,6 +261,47 @@ describe('what is stored', () => {
     expect(codes).toEqual(['WARN_EXP_IN_MILLISECONDS', 'WARN_ISSUED_IN_THE_FUTURE']);
   });
 
+  it.each([
+    ['ahead of ours', 300, 30],
+    ['behind ours', -300, 330],
+    ['ours', 0, 330],
+  ])('ends by the clock of a server that is %s', async (_where, aheadSeconds, lastsSeconds) => {
+    const serverNow = clock.now() + aheadSeconds;
+    const date = new Date(serverNow * 1000).toUTCString();
+    const claims = { exp: clock.now() + 340 };
+    const { client, events } = await setUp(
+      { maxTtlSeconds: 3600 },
+      jwtAnswer(unsignedJwt(claims), { Date: date }),
+    );
+    await client.exchange('t');
+    expect(events).toContainEqual({ type: 'server_clock', aheadSeconds });
+    const warnings = events.filter(({ type }) => type === 'warning');
+    expect(warnings).toEqual(
+      aheadSeconds === 0 ? [] : [expect.objectContaining({ code: 'WARN_CLOCK_SKEW' })],
+    );
+    clock.advance(lastsSeconds - 1);
+    expect(await client.exchange('t')).toMatchObject({ source: 'memory' });
+    clock.advance(1);
+    expect(await client.exchange('t')).toMatchObject({ source: 'introspection' });
+  });
+
+  it('is nothing where the token has ended by the server’s clock, but the answer is used', async () => {
+    const date = new Date((clock.now() + 300) * 1000).toUTCString();
+    const answer = jwtAnswer(unsignedJwt({ exp: clock.now() + 200 }), { Date: date });
+    const { server, client } = await setUp({}, answer);
+    for (let turn = 1; turn <= 2; turn++) {
+      expect(await client.exchange('t')).toMatchObject({ source: 'introspection' });
+      expect(server.calls).toHaveLength(turn);
+    }
+  });
+
+  it('does not depend on a Date that is none', async () => {
+    const { client, events } = await setUp({}, jwtAnswer(validJwt(), { Date: 'soon' }));
+    await client.exchange('t');
+    expect(await client.exchange('t')).toMatchObject({ source: 'memory' });
+    expect(events).not.toContainEqual(expect.objectContaining({ type: 'server_clock' }));
+  });
+
   it('is kept apart for clients that share a cache and differ in anything that matters', async () => {
     const cache = memoryCache();
     const one = await setUp({ cache });

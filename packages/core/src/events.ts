@@ -19,6 +19,8 @@ export type PhantomTokenEvent =
       readonly serverStatus?: number;
       readonly durationSeconds: number;
     }
+  /** How far the authorization server's clock is ahead of ours, by the Date of an answer. Seconds; negative is behind. */
+  | { readonly type: 'server_clock'; readonly aheadSeconds: number }
   | { readonly type: 'cache_hit'; readonly source: Source }
   | { readonly type: 'cache_miss' }
   | { readonly type: 'flight_joined' }
@@ -43,6 +45,7 @@ export type PhantomTokenEvent =
 export type CacheOperation = 'get' | 'set' | 'delete' | 'claim';
 
 export type WarningCode =
+  | 'WARN_CLOCK_SKEW'
   | 'WARN_CACHE_FORBIDDEN'
   | 'WARN_EXP_IN_MILLISECONDS'
   | 'WARN_ISSUED_IN_THE_FUTURE'

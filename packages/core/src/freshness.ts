@@ -39,6 +39,16 @@ export function parseCacheControl(headers: Headers): CacheControl {
   return { forbidden, maxAgeSeconds, maxStaleSeconds };
 }
 
+/** How far the server's clock is ahead of ours by the Date of its answer (RFC 9110 §6.6.1). Seconds; negative is behind. */
+export function secondsAhead(headers: Headers, now: number): number | undefined {
+  const date = Date.parse(headers.get('Date') ?? '');
+  return Number.isNaN(date) ? undefined : date / 1000 - now;
+}
+
+/** When a token ends, told by a clock of ours that may be behind the server's. One that is ahead ends it early as it is. */
+export const onOurClock = (exp: number | undefined, aheadSeconds = 0): number | undefined =>
+  exp === undefined ? undefined : exp - Math.max(0, aheadSeconds);
+
 const earlier = (one: number | undefined, other: number | undefined) =>
   Math.min(one ?? Number.POSITIVE_INFINITY, other ?? Number.POSITIVE_INFINITY);
 

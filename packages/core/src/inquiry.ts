@@ -3,7 +3,14 @@ import { withoutToken } from './claims.js';
 import { deepFreeze } from './deep-freeze.js';
 import { IntrospectionError } from './errors.js';
 import type { Emit } from './events.js';
-import { freshUntil, mintedUntil, parseCacheControl, staleUntil } from './freshness.js';
+import {
+  freshUntil,
+  mintedUntil,
+  onOurClock,
+  parseCacheControl,
+  secondsAhead,
+  staleUntil,
+} from './freshness.js';
 import { exchangeHttp, type HttpAnswer } from './http-exchange.js';
 import { buildIntrospectionRequest } from './introspection-request.js';
 import { parseIntrospectionResponse, parseSignedResponse } from './introspection-response.js';
@@ -27,18 +34,26 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
     if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
       answer = await send();
     const said = await parse(answer);
+    const ahead = secondsAhead(answer.headers, now());
+    if (ahead !== undefined) tellClock(ahead);
     if (!said.active) return inactiveEntry(storedAt);
     const claims = withoutToken(said.claims, token);
     warnings.oddDates(claims, now());
     const control = parseCacheControl(answer.headers);
     if (options.obeyCacheControl && control.forbidden) warnings.cacheForbidden();
-    const expiresAt = freshUntil(now(), claims.exp, control, options);
-    const until = staleUntil(expiresAt, claims.exp, control, options);
+    const exp = onOurClock(claims.exp, ahead);
+    const expiresAt = freshUntil(now(), exp, control, options);
+    const until = staleUntil(expiresAt, exp, control, options);
     const jwt =
       said.jwt === undefined ? await mint(claims, Math.max(expiresAt, until)) : await verified(said.jwt);
     if (jwt === undefined) return inactiveEntry(storedAt);
     const stale = until > expiresAt ? { staleUntil: until } : {};
     return deepFreeze({ result: { active: true as const, jwt, claims }, expiresAt, storedAt, ...stale });
+  }
+
+  function tellClock(aheadSeconds: number): void {
+    emit?.({ type: 'server_clock', aheadSeconds });
+    warnings.clockSkew(aheadSeconds);
   }
 
   const parse = (answer: HttpAnswer) => {

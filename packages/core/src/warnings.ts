@@ -9,6 +9,7 @@ export interface Warnings {
   cacheForbidden(): void;
   oddDates(claims: Claims, now: number): void;
   noTokenType(): void;
+  clockSkew(aheadSeconds: number): void;
 }
 
 /** Hints at what is set up wrong elsewhere; each is given once. */
@@ -39,6 +40,13 @@ export function createWarnings(emit: Emit | undefined): Warnings {
           "a token's iat lies in the future: compare the authorization server's clock with ours",
         );
       }
+    },
+    clockSkew(aheadSeconds) {
+      if (Math.abs(aheadSeconds) <= skewSeconds) return;
+      warn(
+        'WARN_CLOCK_SKEW',
+        `the authorization server's clock is ${Math.abs(Math.round(aheadSeconds))} seconds ${aheadSeconds > 0 ? 'ahead of' : 'behind'} ours: have both set by NTP`,
+      );
     },
     noTokenType() {
       warn(

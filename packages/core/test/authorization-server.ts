@@ -29,7 +29,11 @@ export async function startServer(answer: Answer) {
 }
 
 async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+  const server = createServer((request, response) => {
+    // the clocks of tests are their own
+    response.sendDate = false;
+    listener(request, response);
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });

@@ -76,6 +76,13 @@ export function createMetrics(): Metrics {
     // of several workers, the one that is worst off
     aggregator: 'max',
   });
+  const serverClock = new Gauge({
+    name: 'phantom_token_server_clock_ahead_seconds',
+    help: 'How far the clock of the authorization server is ahead of ours, by its last answer; negative: behind.',
+    labelNames: ['issuer'],
+    registers,
+    aggregator: 'average',
+  });
   const openBreakers = new Set<string | undefined>();
   const hits = new Map<string, number>();
   new Counter({
@@ -133,6 +140,9 @@ export function createMetrics(): Metrics {
         case 'introspection':
           introspections.inc({ outcome: event.outcome, code: event.outcome === 'unknown' ? event.code : '' });
           introspectionSeconds.observe({ outcome: event.outcome }, event.durationSeconds);
+          break;
+        case 'server_clock':
+          serverClock.set(issuer === undefined ? {} : { issuer }, event.aheadSeconds);
           break;
         case 'cache_error':
           cacheErrors.inc({ operation: event.operation, code: event.code });

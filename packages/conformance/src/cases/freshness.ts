@@ -21,6 +21,14 @@ const controlled = (seconds: number, control: string, more: Readonly<Record<stri
   seconds,
 });
 
+/** A token that ends in 340 s by our clock, from a server with another. */
+const dated = (aheadSeconds: number, seconds: number): Kept => ({
+  client: { maxTtlSeconds: 3600 },
+  claims: { ...goodClaims, exp: startAt + 340 },
+  headers: { Date: new Date((startAt + aheadSeconds) * 1000).toUTCString() },
+  seconds,
+});
+
 const lifetimes: readonly (readonly [what: string, kept: Kept])[] = [
   ['an answer', { seconds: 300 }],
   ['an answer with maxTtlSeconds: 20', { client: { maxTtlSeconds: 20 }, seconds: 20 }],
@@ -46,6 +54,11 @@ const lifetimes: readonly (readonly [what: string, kept: Kept])[] = [
     { client: { noExpiryTtlSeconds: 3000 }, claims: endless, seconds: 300 },
   ],
   ['a token without exp under max-age=30', { claims: endless, ...controlled(30, 'max-age=30') }],
+  ['a token of a server whose clock is ours', dated(0, 330)],
+  ['a token of a server whose clock is 5 min ahead of ours', dated(300, 30)],
+  ['a token of a server whose clock is 5 min behind ours', dated(-300, 330)],
+  ['a token that has ended by the clock of its server', dated(400, 0)],
+  ['a token of a server whose Date is none', { ...dated(0, 300), client: {}, headers: { Date: 'soon' } }],
   ['an answer under no-store', controlled(0, 'no-store')],
   ['an answer under No-Store in mixed case', controlled(0, 'No-Store')],
   ['an answer under no-cache', controlled(0, 'no-cache')],
