@@ -74,6 +74,19 @@ describe('a breaker', () => {
     expect(others).toBeLessThan(0.05);
   });
 
+  it('lets those that wait already give up with the first, but for the more patient', async () => {
+    const { server, get } = await setUp();
+    server.process.kill('SIGSTOP');
+    const patient = get(20);
+    const first = expect(get(0.3)).rejects.toThrow(failure('ERR_CACHE_TIMEOUT'));
+    await sleep(150);
+    const second = seconds(() => expect(get(0.3)).rejects.toThrow(failure('ERR_CACHE_OPEN')));
+    await first;
+    expect(await second).toBeLessThan(0.25);
+    server.process.kill('SIGCONT');
+    expect(await patient).toBeNull();
+  });
+
   it('sends nothing while it is open', async () => {
     const { breaker } = await setUpOpen();
     const command = vi.fn(() => Promise.resolve());

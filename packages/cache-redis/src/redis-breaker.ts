@@ -19,6 +19,12 @@ export interface RedisBreaker {
 /** How long a server that did not answer is left alone between two probes. Seconds. */
 const probeIntervalSeconds = 1;
 
+/** A command that is waited for. */
+interface Waiting {
+  readonly timeoutSeconds: number;
+  giveUp(): void;
+}
+
 interface OpenLane {
   readonly timeoutSeconds: number;
   /** Of the clock, seconds. */
@@ -37,8 +43,9 @@ export function breakerOf(redis: RedisConnection): RedisBreaker {
 }
 
 /**
- * Keeps requests from waiting for a Redis that is not well. The first command that is not answered in time opens it;
- * others that need the same server then fail at once, until a probe, which no request waits for, is answered in time: one
+ * Keeps requests from waiting for a Redis that is not well. The first command that is not answered in time opens it: those
+ * that wait for the same server, which answers in order, then give up with it, but for the more patient, and others that
+ * need it fail at once, until a probe, which no request waits for, is answered in time: one
  * is sent when it opens, and one a second as long as somebody asks. Any answer will do, an error too.
  */
 export function createRedisBreaker(
@@ -47,6 +54,7 @@ export function createRedisBreaker(
 ): RedisBreaker {
   /** By the server; a connection that is no cluster's has one. */
   const open = new Map<string, OpenLane>();
+  const waiting = new Map<string, Set<Waiting>>();
   const listeners: ((isOpen: boolean) => void)[] = [];
 
   function change(apply: () => void): void {
@@ -73,6 +81,19 @@ export function createRedisBreaker(
     const state = { timeoutSeconds, probeAt: 0 };
     change(() => open.set(lane, state));
     probe(lane, state, key);
+    for (const command of waiting.get(lane) ?? []) if (command.timeoutSeconds <= timeoutSeconds) command.giveUp();
+  }
+
+  /** Settles as the command does, or when the server of its lane is given up. */
+  function whileTrusted<T>(lane: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
+    const others = waiting.get(lane) ?? new Set();
+    waiting.set(lane, others);
+    return new Promise((resolve, reject) => {
+      const giveUp = () => reject(new CacheError('ERR_CACHE_OPEN'));
+      const self = { timeoutSeconds, giveUp };
+      others.add(self);
+      command.finally(() => others.delete(self)).then(resolve, reject);
+    });
   }
 
   // what has just been connected has just answered
@@ -95,7 +116,7 @@ export function createRedisBreaker(
         if (state.probeAt <= now()) probe(lane, state, key);
         return Promise.reject(new CacheError('ERR_CACHE_OPEN'));
       }
-      return atMost(timeoutSeconds, command()).catch((error) => {
+      return atMost(timeoutSeconds, whileTrusted(lane, timeoutSeconds, command())).catch((error) => {
         const failure = toCacheError(error);
         if (failure.code === 'ERR_CACHE_TIMEOUT') fail(lane, key, timeoutSeconds);
         throw failure;
