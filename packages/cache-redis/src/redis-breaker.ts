@@ -81,7 +81,8 @@ export function createRedisBreaker(
     const state = { timeoutSeconds, probeAt: 0 };
     change(() => open.set(lane, state));
     probe(lane, state, key);
-    for (const command of waiting.get(lane) ?? []) if (command.timeoutSeconds <= timeoutSeconds) command.giveUp();
+    for (const command of waiting.get(lane) ?? [])
+      if (command.timeoutSeconds <= timeoutSeconds) command.giveUp();
   }
 
   /** Settles as the command does, or when the server of its lane is given up. */
