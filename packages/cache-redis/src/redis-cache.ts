@@ -9,6 +9,7 @@ import { type Peppers, readPeppers } from './pepper.js';
 import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
 import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
 import { parse, serialize } from './stored-entry.js';
+import { fetchValue, type StoredValue } from './stored-value.js';
 
 export interface RedisCacheOptions {
   /**
@@ -44,6 +45,9 @@ const known: Record<keyof RedisCacheOptions, true> = {
   maxEntryBytes: true,
 };
 
+/** The clocks of writer and reader that differ by more are not believed, but Redis' own. Seconds. */
+const clockDifferenceSeconds = 1;
+
 /** An entry from further ahead was stored by a clock that is wrong, as is its deadline. Seconds. */
 const clockToleranceSeconds = 60;
 
@@ -61,26 +65,25 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   // in braces, so that what belongs to one entry stands on one server of a cluster
   const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;
 
-  async function read(keys: EntryKeys, value: Buffer<ArrayBuffer>, now: number) {
+  async function read(keys: EntryKeys, { value, secondsLeft }: StoredValue, now: number) {
     if (value.length === 0) return undefined;
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_POISONED');
     const opened = await sealing.open(value, keys);
     if (opened === undefined) return undefined;
-    const { expiresAt, storedAt = now } = opened;
+    const { storedAt = now } = opened;
+    const isTold = opened.expiresAt - now > secondsLeft + clockDifferenceSeconds;
+    const expiresAt = isTold ? now + secondsLeft : opened.expiresAt;
     const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
-    return isOfUse ? parse(opened) : undefined;
+    return isOfUse ? parse({ ...opened, expiresAt }) : undefined;
   }
 
   async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
     const name = nameOf(keys);
     try {
-      // one byte more than may be: what is too large is not even fetched
-      const reply = breaker.run(name, commandTimeoutSeconds, () =>
-        redis.getrangeBuffer(name, 0, maxEntryBytes),
-      );
+      const reply = breaker.run(name, commandTimeoutSeconds, () => fetchValue(redis, name, maxEntryBytes));
       // while Redis is at it
       keys.seal();
-      return await read(keys, (await reply) as Buffer<ArrayBuffer>, now);
+      return await read(keys, await reply, now);
     } catch (error) {
       // nobody waits for this: it only saves the next reader the same trouble
       if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
