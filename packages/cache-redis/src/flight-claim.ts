@@ -8,11 +8,7 @@ import type { StoredValue } from './stored-value.js';
 export interface ClaimOptions {
   readonly lock: Lock;
   readonly nameOf: (keys: EntryKeys) => string;
-  readonly read: (
-    keys: EntryKeys,
-    stored: StoredValue,
-    now: number,
-  ) => Promise<CacheEntry | undefined>;
+  readonly read: (keys: EntryKeys, stored: StoredValue, now: number) => Promise<CacheEntry | undefined>;
   readonly commandTimeoutSeconds: number;
 }
 
