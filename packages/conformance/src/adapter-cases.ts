@@ -17,11 +17,13 @@ import { jsonAnswerCases } from './cases/json-answers.js';
 import { jwtAnswerCases } from './cases/jwt-answers.js';
 import { methodCases } from './cases/methods.js';
 import { mintingCases } from './cases/minting.js';
+import { plugInCases } from './cases/plug-ins.js';
 import { policyCases } from './cases/policy.js';
 import { signedAnswerCases } from './cases/signed-answers.js';
 import { statusCases } from './cases/statuses.js';
 import { verificationCases } from './cases/verification.js';
 import { wireCases } from './cases/wire.js';
+import { wrongOptionCases } from './cases/wrong-options.js';
 
 /** How every adapter behaves, over real sockets: `for (const { title, run } of adapterCases) it(title, () => run(serve))`. */
 export const adapterCases: readonly AdapterCase[] = [
@@ -37,6 +39,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...contradictionCases,
   ...policyCases,
   ...verificationCases,
+  ...plugInCases,
   ...signedAnswerCases,
   ...mintingCases,
   ...dpopCases,
@@ -48,4 +51,5 @@ export const adapterCases: readonly AdapterCase[] = [
   ...freshnessCases,
   ...cacheCases,
   ...flightCases,
+  ...wrongOptionCases,
 ];

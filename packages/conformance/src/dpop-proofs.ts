@@ -8,6 +8,9 @@ export const publicOrigin = 'https://api.example';
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** How the claims are written down, where JSON has no way to say it. */
+type Spell = (json: string) => string | Uint8Array;
+
 /** A client with a key of its own, that proves to have it (RFC 9449 §4). */
 export interface Prover {
   readonly jwk: JWK;
@@ -18,7 +21,7 @@ export interface Prover {
    * A proof, never the same twice. By default it is a good one for `GET /` with the canary token; `undefined` leaves a
    * member out.
    */
-  prove(claims?: Members, header?: Members): string;
+  prove(claims?: Members, header?: Members, spell?: Spell): string;
 }
 
 export function createProver(clock: Clock): Prover {
@@ -29,13 +32,13 @@ export function createProver(clock: Clock): Prover {
     jwk,
     privateJwk: privateKey.export({ format: 'jwk' }) as JWK,
     jkt: digest(JSON.stringify({ crv, kty, x, y })),
-    prove(claims, header) {
+    prove(claims, header, spell = (json) => json) {
       const good = { jti: crypto.randomUUID(), htm: 'GET', htu: `${publicOrigin}/`, iat: clock() };
       const text = [
-        { typ: 'dpop+jwt', alg: 'ES256', jwk, ...header },
-        { ...good, ath: digest(canaries.token), ...claims },
+        JSON.stringify({ typ: 'dpop+jwt', alg: 'ES256', jwk, ...header }),
+        spell(JSON.stringify({ ...good, ath: digest(canaries.token), ...claims })),
       ]
-        .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+        .map((part) => Buffer.from(part).toString('base64url'))
         .join('.');
       const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
       return `${text}.${signature.toString('base64url')}`;

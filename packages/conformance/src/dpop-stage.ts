@@ -26,6 +26,7 @@ export const refused = {
   replayed: refuse(401, 'invalid_dpop_proof', 'the DPoP proof was used before'),
   withoutNonce: refuse(401, 'use_dpop_nonce', 'the DPoP proof needs the nonce of the DPoP-Nonce header'),
   inactive: refuse(401, 'invalid_token', 'the token is not active'),
+  unprovable: refuse(401, 'invalid_token', 'the token is sender-constrained and came without proof'),
   malformed: refuse(400, 'invalid_request', 'the bearer token is malformed'),
 };
 

@@ -2,8 +2,8 @@ import { CompactSign, exportJWK, exportSPKI, generateKeyPair, type JSONWebKeySet
 import { canaries } from './canaries.js';
 import { startAt } from './clock.js';
 
-/** Claims, or the payload's text as it is, for what `JSON.stringify` cannot say. */
-export type Payload = Readonly<Record<string, unknown>> | string;
+/** Claims, or the payload's text or bytes as they are, for what `JSON.stringify` cannot say. */
+export type Payload = Readonly<Record<string, unknown>> | string | Uint8Array<ArrayBuffer>;
 
 /** The claims of a token that passes everything; lives for an hour. */
 export const goodClaims = {
@@ -46,6 +46,11 @@ export function sampleSigner(): Promise<JwtSigner> {
   return sample;
 }
 
+/** The claims as JSON, with one more that is no UTF-8. */
+export function notUtf8(payload: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(JSON.stringify({ ...payload, odd: '\xff' }), 'latin1'));
+}
+
 export async function signJwt(payload: Payload, header?: Readonly<Record<string, unknown>>): Promise<string> {
   return (await sampleSigner()).sign(payload, header);
 }
@@ -68,6 +73,8 @@ export async function signJwtWithPublicKey(payload: Payload): Promise<string> {
 }
 
 const encode = (payload: Payload) =>
-  new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  payload instanceof Uint8Array
+    ? payload
+    : new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
 
 const base64url = (payload: Payload) => Buffer.from(encode(payload)).toString('base64url');

@@ -10,7 +10,7 @@ import {
   signJwt,
   unsignedJwt,
 } from './jwt-samples.js';
-import type { Answer } from './scripted-server.js';
+import type { Answer, ScriptedServer } from './scripted-server.js';
 import type { ClientSetting } from './stage.js';
 
 /** How a server answers that signs what it says (RFC 9701 §5). */
@@ -66,10 +66,10 @@ export const unsignedAnswer = async (alg: unknown, signature = 'c2lnbmF0dXJl') =
     signature,
   );
 
-export const encryptAnswer = async (plaintext: string, header: Members = {}) =>
+export const encryptAnswer = async (plaintext: string, header: Members = {}, recipient?: JWK) =>
   new CompactEncrypt(new TextEncoder().encode(plaintext))
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A128CBC-HS256', cty: 'JWT', ...header })
-    .encrypt((await answerKeys()).recipient);
+    .encrypt(recipient ?? (await answerKeys()).recipient);
 
 /** Such a body under the media type of signed answers, or another. */
 export const answerWith = (body: AnswerBody, contentType = answerMediaType): Answer =>
@@ -98,6 +98,10 @@ export const verifying =
   (further?: Further): ClientSetting =>
   async () =>
     believing({ jwks: (await answerKeys()).signer.jwks }, further);
+
+/** The options of a setting. */
+export const settle = async (setting: ClientSetting, server: ScriptedServer) =>
+  typeof setting === 'function' ? setting(server) : setting;
 
 /** What is special about an answer, the answer, and a client for which it is so. */
 export type AnswerRow = readonly [what: string, says: Answer, client?: ClientSetting];

@@ -1,5 +1,5 @@
 import { jwtVerifier } from '@phantom-token/core';
-import { noContent } from '../answers.js';
+import { json, noContent } from '../answers.js';
 import { row, scene } from '../case-forms.js';
 import { refused } from '../expected-answers.js';
 import {
@@ -27,6 +27,7 @@ const others: readonly (readonly [what: string, make: () => string | Promise<str
   ['a JWT that has ended', () => signed({ exp: goodClaims.iat })],
   ['a JWT without an end', () => signed({ exp: undefined })],
   ['a JWT of another type', () => signJwt(goodClaims, { typ: 'JWT' })],
+  ['a refresh token of the issuer', () => signed({ token_use: 'refresh' })],
   ['a JWT without a signature', () => unsignedJwt({ alg: 'none', typ: 'at+jwt' }, goodClaims, 'AAAA')],
 ];
 
@@ -48,6 +49,25 @@ export const acceptedJwtCases = [
     stage.clock.advance(60);
     await refuses(refused.inactive, authorization);
     stage.asked(1);
+  }),
+  scene('a presented JWT that verifies is verified again after 300 s', {}, async (stage) => {
+    const { passes } = await mountAccepting(stage);
+    const authorization = `Bearer ${await signJwt(goodClaims)}`;
+    for (const source of ['verification', 'memory'] as const) await passes(authorization, { source });
+    stage.clock.advance(300);
+    await passes(authorization, { source: 'verification' });
+    stage.asked(0);
+  }),
+  scene('a presented JWT that does not verify is tried again after 5 s', {}, async (stage) => {
+    const acceptJwts = jwtVerifier({ issuer: goodClaims.iss, jwksUri: stage.server.jwksUri });
+    const { passes } = await stage.mount({ acceptJwts, now: stage.clock });
+    const authorization = `Bearer ${await signJwt(goodClaims)}`;
+    await passes(authorization, { source: 'introspection' });
+    stage.server.answerAt('/jwks', json((await sampleSigner()).jwks));
+    stage.clock.advance(4);
+    await passes(authorization, { source: 'memory' });
+    stage.clock.advance(1);
+    await passes(authorization, { source: 'verification' });
   }),
   scene('a presented JWT that verifies needs the scopes of the route', {}, async (stage) => {
     const { refuses } = await mountAccepting(stage, ['admin']);

@@ -36,6 +36,7 @@ const contexts: readonly (readonly [what: string, options: () => Partial<Phantom
   ['another issuer', () => ({ issuer: 'https://issuer.example' })],
   ['another audience', () => ({ audience: 'https://api.example' })],
   ['another extra parameter', () => ({ extraParameters: { resource: 'a' } })],
+  ['verified JWTs', () => ({ verifyJwt: { context: 'other', verify: async () => {} } })],
 ];
 
 /** What is remembered, for whom, and what happens when remembering fails. */

@@ -21,6 +21,23 @@ const unfit: readonly (readonly [what: string, options: object, name: string])[]
     { resourceMetadata: `${resourceMetadata}\r\n` },
     'resourceMetadata',
   ],
+  ['a claim for Authorization', { claimHeaders: { AUTHORIZATION: 'sub' } }, 'AUTHORIZATION'],
+  ['a claim for what frames the body', { claimHeaders: { content_length: 'sub' } }, 'content_length'],
+  ['a claim for what proxies say', { claimHeaders: { 'X-Forwarded-For': 'sub' } }, 'X-Forwarded-For'],
+  ['two claims for one header', { claimHeaders: { 'X-User': 'sub', x_user: 'name' } }, 'x_user'],
+  ['a claim for no header', { claimHeaders: { 'X User': 'sub' } }, 'X User'],
+  ['a header of no claim', { claimHeaders: { 'X-User': '' } }, 'X-User'],
+  ['a list of claims', { claimHeaders: ['sub'] }, 'claimHeaders'],
+  ['JWTs that nothing verifies', { acceptJwts: { verify: async () => {} } }, 'acceptJwts'],
+  ['proofs that nothing verifies', { dpop: { algorithms: ['ES256'] } }, 'dpop.verify'],
+  ['proofs of no algorithm', { dpop: { algorithms: [], verify: async () => {} } }, 'dpop.algorithms'],
+  [
+    'proofs of an algorithm with a quote',
+    { dpop: { algorithms: ['"'], verify: async () => {} } },
+    'dpop.algorithms',
+  ],
+  ['certificates from nowhere', { clientCertificate: {} }, 'clientCertificate'],
+  ['a client that is none', { client: {} }, 'client'],
   ['an option that does not exist', { requiredScope: ['read'] }, 'requiredScope'],
 ];
 

@@ -1,4 +1,4 @@
-import { jwt } from '../answers.js';
+import { choose, jwt } from '../answers.js';
 import { scene } from '../case-forms.js';
 import { goodClaims } from '../jwt-samples.js';
 
@@ -37,6 +37,20 @@ export const claimHeaderCases = [
       await passes(sent, { fields });
       await passes(sent, { fields, source: 'memory' });
       asked(1);
+    },
+  ),
+  scene(
+    "every token's own claims become headers",
+    { adapter: { claimHeaders }, lookedAt: ['x-user', 'x-level'] },
+    async ({ server, passes }) => {
+      server.answer(
+        choose(({ form }) => jwt({ ...goodClaims, level: form.get('token') === 'high' ? 9 : undefined })),
+      );
+      const user = { 'x-user': goodClaims.sub };
+      for (let round = 0; round < 2; round++) {
+        await passes('Bearer high', { fields: { ...user, 'x-level': '9' } });
+        await passes('Bearer low', { fields: { ...user, 'x-level': null } });
+      }
     },
   ),
   scene(

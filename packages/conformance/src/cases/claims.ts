@@ -1,5 +1,6 @@
 import { activeJson, jwt } from '../answers.js';
 import { assertEqual } from '../assertions.js';
+import { canaries } from '../canaries.js';
 import { row, scene } from '../case-forms.js';
 import { startAt } from '../clock.js';
 import { refused, unknown } from '../expected-answers.js';
@@ -118,6 +119,15 @@ export const claimCases = [
   row('token_type refresh_token around a JWT that says Bearer: 401', {
     says: activeJson({ token_type: 'refresh_token' }, { ...goodClaims, token_type: 'Bearer' }),
     gets: inactive,
+  }),
+  row('what the server says of a token is handed on without the token', {
+    says: activeJson({ jti: canaries.token, links: [`/tokens/${canaries.token}`], note: 'kept' }),
+    sees: { claims: { jti: undefined, links: undefined, note: 'kept' } },
+  }),
+  row('a token that is a word takes no claim with it in which that word stands', {
+    sends: 'Bearer app',
+    says: activeJson({ jti: 'app', note: 'an app' }),
+    sees: { claims: { jti: undefined, note: 'an app', client_id: 'app' } },
   }),
   ...accessKinds.map(([name, value]) =>
     row(`${name} ${value} passes`, { says: jwt({ ...goodClaims, [name]: value }) }),

@@ -11,6 +11,7 @@ const withoutToken: readonly (readonly [what: string, sends: Sent])[] = [
   ['no Authorization', { authorization: [] }],
   ['an empty Authorization', ''],
   ['Basic credentials', 'Basic dXNlcjpw'],
+  ['Digest credentials with a comma in quotes', 'Digest username="x, Bearer y", response="r"'],
   ['Digest credentials', 'Digest username="x", realm="api", nonce="n", uri="/", response="r"'],
   ['the Negotiate scheme', 'Negotiate YII='],
   ['the DPoP scheme', `DPoP ${token}`],

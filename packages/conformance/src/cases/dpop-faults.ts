@@ -16,6 +16,8 @@ const faulty: readonly (readonly [what: string, fault: string, spoil: Spoil])[] 
   ['two proofs joined with a comma', 'jwt', (client) => `${client.prove()}, ${client.prove()}`],
   ['a proof beside an empty one', 'jwt', (client) => [client.prove(), '']],
   ['a proof that is too long', 'jwt', (client) => client.prove({ jti: 'x'.repeat(6000) })],
+  ['two methods', 'jwt', (client) => client.prove({}, {}, (json) => json.replace('{', '{"htm":"POST",'))],
+  ['bytes that are no UTF-8', 'jwt', (client) => client.prove({ odd: '\xff' }, {}, toLatin1)],
   ['no typ', 'typ', (client) => client.prove({}, { typ: undefined })],
   ['the typ JWT', 'typ', (client) => client.prove({}, { typ: 'JWT' })],
   ['the typ at+jwt', 'typ', (client) => client.prove({}, { typ: 'at+jwt' })],
@@ -26,6 +28,14 @@ const faulty: readonly (readonly [what: string, fault: string, spoil: Spoil])[] 
   ['an unknown extension', 'crit', (client) => client.prove({}, { crit: ['x'], x: 1 })],
   ['no key', 'jwk', (client) => client.prove({}, { jwk: undefined })],
   ['a private key', 'jwk', (client) => client.prove({}, { jwk: client.privateJwk })],
+  [
+    'a key with a part that is no string',
+    'jwk',
+    (client) => client.prove({}, { jwk: { ...client.jwk, x: 1 } }),
+  ],
+  ['a key with an empty part', 'jwk', (client) => client.prove({}, { jwk: { ...client.jwk, x: '' } })],
+  ['a key that is a list', 'jwk', (client) => client.prove({}, { jwk: [client.jwk] })],
+  ['a key of an unknown kind', 'jwk', (client) => client.prove({}, { jwk: { kty: 'XX', x: 'AAAA' } })],
   ['a shared key', 'jwk', (client) => client.prove({}, { jwk: { kty: 'oct', k: 'AAAA' } })],
   ['another key than it shows', 'signature', (client, other) => other.prove({}, { jwk: client.jwk })],
   ['no jti', 'jti', (client) => client.prove({ jti: undefined })],
@@ -54,6 +64,8 @@ const faulty: readonly (readonly [what: string, fault: string, spoil: Spoil])[] 
 ];
 
 const bare = token.replace(/=+$/, '');
+
+const toLatin1 = (json: string) => Buffer.from(json, 'latin1');
 
 const repeat = (proof: string) => [proof, proof];
 

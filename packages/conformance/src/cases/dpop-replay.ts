@@ -1,14 +1,16 @@
-import { dpopNonces, memoryReplayStore } from '@phantom-token/core';
-import { assertEqual, assertRefused } from '../assertions.js';
+import { memoryReplayStore, type ReplayStore } from '@phantom-token/core';
+import { jwt } from '../answers.js';
+import { assertEqual } from '../assertions.js';
+import { createProver } from '../dpop-proofs.js';
 import { dpopScene, refused, withProofs } from '../dpop-stage.js';
 import { unknown } from '../expected-answers.js';
-import type { Door, SentRequest } from '../stage.js';
+import { goodClaims } from '../jwt-samples.js';
 
-const secret = 'a secret that every instance knows';
-const nonce = () => dpopNonces({ secret, lifetimeSeconds: 100 });
-
-/** How long a proof is of use: once, while it is young, and with a nonce that holds (RFC 9449 §9, §11.1). */
+/** How long a proof is of use: once, and while it is young (RFC 9449 §11.1). */
 export const dpopReplayCases = [
+  dpopScene('a proof of a clock that is 5 s ahead passes', async ({ door, client, stage }) => {
+    await door.passes(withProofs(client.prove({ iat: stage.clock() + 5 })));
+  }),
   dpopScene('a proof ages, though the token is cached', async ({ door, client, stage }) => {
     const [early, late, never] = [client.prove(), client.prove(), client.prove()];
     await door.passes(withProofs(early));
@@ -46,6 +48,44 @@ export const dpopReplayCases = [
     await door.refuses(refused.faulty('jwt'), withProofs(proof, proof));
     await door.passes(withProofs(proof));
   }),
+  dpopScene('nobody uses up the jti of a proof without its key', async ({ door, client, stage }) => {
+    const forged = createProver(stage.clock).prove({ jti: 'seen' }, { jwk: client.jwk });
+    await door.refuses(refused.faulty('signature'), withProofs(forged));
+    await door.passes(withProofs(client.prove({ jti: 'seen' })));
+  }),
+  dpopScene(
+    'two clients may choose the same jti',
+    async ({ door, client, another, stage }) => {
+      await door.passes(withProofs(client.prove({ jti: 'the same' })));
+      const other = createProver(stage.clock);
+      stage.server.answer(jwt({ ...goodClaims, cnf: { jkt: other.jkt } }));
+      const elsewhere = await another({}, {});
+      await elsewhere.passes(withProofs(other.prove({ jti: 'the same' })));
+    },
+    { replayStore: memoryReplayStore() },
+  ),
+  dpopScene('there is room for as many used proofs as configured, until they end', async (it) => {
+    const { client, another, stage } = it;
+    const door = await another({ replayStore: memoryReplayStore({ maxEntries: 2 }) });
+    for (let round = 0; round < 2; round++) {
+      await door.passes(withProofs(client.prove()));
+      await door.passes(withProofs(client.prove()));
+      await door.refuses(unknown.busy(1), withProofs(client.prove()));
+      stage.clock.advance(75);
+    }
+  }),
+  dpopScene(
+    'a store of used proofs is given digests, and when they may go',
+    async ({ client, another, stage }) => {
+      const given: Parameters<ReplayStore['add']>[] = [];
+      const add: ReplayStore['add'] = (...them) => given.push(them) > 0;
+      const door = await another({ replayStore: { add } });
+      await door.passes(withProofs(client.prove({ jti: 'CANARY' })));
+      const [[key, expiresAt, now] = ['', 0, 0]] = given;
+      const at = stage.clock();
+      assertEqual([/^[\w-]{43}$/.test(key), expiresAt, now], [true, at + 65, at], 'digest, end and time');
+    },
+  ),
   dpopScene(
     'a proof that was used on one instance is of no use on another that shares the store',
     async ({ door, client, another, stage }) => {
@@ -58,79 +98,12 @@ export const dpopReplayCases = [
     },
     { replayStore: memoryReplayStore() },
   ),
+  dpopScene('a store that does not say that a proof is new has seen it', async ({ client, another }) => {
+    const door = await another({ replayStore: { add: async () => undefined as never } });
+    await door.refuses(refused.replayed, withProofs(client.prove()));
+  }),
   dpopScene('a store of used proofs that fails refuses for now', async ({ client, another }) => {
     const door = await another({ replayStore: { add: async () => Promise.reject(new Error('broken')) } });
     await door.refuses(unknown.busy(1), withProofs(client.prove()));
   }),
-  dpopScene(
-    'a client is given a nonce, and uses it as long as it holds',
-    async ({ door, client, stage }) => {
-      const given = await nonceOf(door, withProofs(client.prove()));
-      await givesNoNonce(door, withProofs(client.prove({ nonce: given })));
-      await givesNoNonce(door, withProofs(client.prove({ nonce: given })));
-      stage.clock.advance(100);
-      const next = await passesWithNonce(door, withProofs(client.prove({ nonce: given })));
-      await givesNoNonce(door, withProofs(client.prove({ nonce: next })));
-      stage.clock.advance(100);
-      assertEqual(
-        (await nonceOf(door, withProofs(client.prove({ nonce: given })))) === given,
-        false,
-        'an old nonce',
-      );
-      await passesWithNonce(door, withProofs(client.prove({ nonce: next })));
-      stage.asked(1);
-    },
-    { nonce: nonce() },
-  ),
-  dpopScene(
-    'a nonce that was made up is refused like none',
-    async ({ door, client }) => {
-      const given = await nonceOf(door, withProofs(client.prove()));
-      for (const wrong of ['', 'made up', given.slice(1), given.toLowerCase(), 7])
-        assertEqual(await nonceOf(door, withProofs(client.prove({ nonce: wrong }))), given, 'the nonce');
-    },
-    { nonce: nonce() },
-  ),
-  dpopScene(
-    'a nonce of one instance is accepted by another with the same secret, and by no other',
-    async ({ door, client, another }) => {
-      const given = await nonceOf(door, withProofs(client.prove()));
-      const same = await another({ nonce: nonce() });
-      await givesNoNonce(same, withProofs(client.prove({ nonce: given })));
-      const stranger = await another({ nonce: dpopNonces({ secret: `${secret}, or not` }) });
-      await nonceOf(stranger, withProofs(client.prove({ nonce: given })));
-    },
-    { nonce: nonce() },
-  ),
-  dpopScene(
-    'a proof that is wanting beside its nonce is told that',
-    async ({ door, client }) => {
-      await door.refuses(refused.faulty('htm'), withProofs(client.prove({ htm: 'POST' })));
-      await door.refuses(refused.withoutProof, withProofs());
-    },
-    { nonce: nonce() },
-  ),
 ];
-
-/** The request is refused for want of a nonce; the one that the client is given. */
-async function nonceOf(door: Door, sent: SentRequest): Promise<string> {
-  const response = await door.send(sent).response;
-  assertRefused(response, refused.withoutNonce);
-  return readNonce(response.header('DPoP-Nonce'));
-}
-
-/** The request passes; the nonce that the client is given for the next. */
-async function passesWithNonce(door: Door, sent: SentRequest): Promise<string> {
-  const response = await door.passes(sent);
-  return readNonce(response.header('DPoP-Nonce'));
-}
-
-async function givesNoNonce(door: Door, sent: SentRequest): Promise<void> {
-  const response = await door.passes(sent);
-  assertEqual(response.header('DPoP-Nonce'), undefined, 'DPoP-Nonce');
-}
-
-function readNonce(field: string | undefined): string {
-  assertEqual(/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(field ?? ''), true, 'whether DPoP-Nonce is one nonce');
-  return field ?? '';
-}

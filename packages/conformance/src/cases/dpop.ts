@@ -1,11 +1,15 @@
 import { dpopVerifier } from '@phantom-token/core';
 import type { AdapterCase } from '../adapter.js';
-import { jwt, noContent } from '../answers.js';
+import { choose, jwt, noContent } from '../answers.js';
 import { canaries } from '../canaries.js';
-import { createProver, publicOrigin } from '../dpop-proofs.js';
+import { scene } from '../case-forms.js';
+import { createProver, digest, type Prover, publicOrigin } from '../dpop-proofs.js';
 import { algs, dpopScene, refused, withProofs } from '../dpop-stage.js';
+import { goodClaims } from '../jwt-samples.js';
 import { dpopFaultCases } from './dpop-faults.js';
+import { dpopNonceCases } from './dpop-nonces.js';
 import { dpopReplayCases } from './dpop-replay.js';
+import { dpopRequiredCases } from './dpop-required.js';
 import { dpopTargetCases } from './dpop-targets.js';
 
 const { token } = canaries;
@@ -99,6 +103,51 @@ export const dpopCases: readonly AdapterCase[] = [
       stage.asked(0);
     }),
   ),
+  dpopScene('a key that is good for one token is not for another', async ({ door, client, stage }) => {
+    const other = createProver(stage.clock);
+    const keys = new Map([['other', other]]);
+    stage.server.answer(
+      choose(({ form }) => {
+        const { jkt } = keys.get(form.get('token') ?? '') ?? client;
+        return jwt({ ...goodClaims, cnf: { jkt } });
+      }),
+    );
+    const asOther = (prover: Prover) => ({
+      ...withProofs(prover.prove({ ath: digest('other') })),
+      authorization: 'DPoP other',
+    });
+    await door.passes(withProofs(client.prove()));
+    await door.passes(asOther(other));
+    await door.refuses(refused.otherKey, asOther(client));
+    await door.refuses(refused.otherKey, withProofs(other.prove()));
+  }),
+  dpopScene('a token that is bound to a key that is none: 401', async ({ door, client, stage }) => {
+    const jwk = { crv: 'P-256', kty: 'EC', x: 'AAAA', y: 'AAAA' };
+    stage.server.answer(jwt({ ...goodClaims, cnf: { jkt: digest(JSON.stringify(jwk)) } }));
+    await door.refuses(refused.faulty('jwk'), withProofs(client.prove({}, { jwk })));
+  }),
+  ...[[''], [7], [{}], [['jkt']]].map(([jkt]) =>
+    dpopScene(`a token that is bound to the key ${JSON.stringify(jkt)}: 401`, async (it) => {
+      const { door, client, stage } = it;
+      stage.server.answer(jwt({ ...goodClaims, cnf: { jkt } }));
+      await door.refuses(refused.unprovable, withProofs(client.prove()));
+    }),
+  ),
+  scene('a proof goes no further than to us', { lookedAt: ['dpop'] }, async (stage) => {
+    const client = createProver(stage.clock);
+    stage.server.answer(jwt({ ...goodClaims, cnf: { jkt: client.jkt } }));
+    const dpop = dpopVerifier({ origin: publicOrigin });
+    const door = await stage.mount({ dpop, now: stage.clock });
+    for (let round = 0; round < 2; round++)
+      await door.passes(withProofs(client.prove()), { fields: { dpop: null } });
+  }),
+  dpopScene('who proves nothing is told of no scope', async ({ client, stage }) => {
+    const dpop = dpopVerifier({ origin: publicOrigin, algorithms: ['ES256', 'EdDSA'] });
+    const door = await stage.mount({ dpop, now: stage.clock, requiredScopes: ['admin'] });
+    await door.refuses(refused.withoutProof, withProofs());
+    await door.refuses(refused.otherKey, withProofs(createProver(stage.clock).prove()));
+    await door.refuses(refused.faulty('htm'), withProofs(client.prove({ htm: 'POST' })));
+  }),
   dpopScene('too little scope is told by the scheme that was tried', async ({ client, stage }) => {
     const dpop = dpopVerifier({ origin: publicOrigin, algorithms: ['ES256', 'EdDSA'] });
     const door = await stage.mount({ dpop, now: stage.clock, requiredScopes: ['admin'] });
@@ -121,7 +170,9 @@ export const dpopCases: readonly AdapterCase[] = [
     await door.refuses(refused.faulty('htm'), withProofs(proof));
     await door.passes({ ...withProofs(proof), method: 'POST', body: 'a body' });
   }),
+  ...dpopRequiredCases,
   ...dpopFaultCases,
   ...dpopTargetCases,
   ...dpopReplayCases,
+  ...dpopNonceCases,
 ];

@@ -1,7 +1,7 @@
 import { json, jwt, jwtType, noContent, reply, signed } from '../answers.js';
 import { row, scene } from '../case-forms.js';
 import { refused, unknown } from '../expected-answers.js';
-import { goodClaims, signJwt, unsignedJwt } from '../jwt-samples.js';
+import { goodClaims, notUtf8, signJwt, unsignedJwt } from '../jwt-samples.js';
 
 const { unreliable } = unknown;
 
@@ -57,6 +57,7 @@ export const jwtAnswerCases = [
   ...misshapen.map(([what, alter]) =>
     row(`a JWT body with ${what}: 502`, { says: altered(alter), gets: unreliable }),
   ),
+  row('a JWT that is not UTF-8: 502', { says: jwt(notUtf8(goodClaims)), gets: unreliable }),
   row('a login page with status 200: 502', {
     says: reply(200, { 'Content-Type': 'text/html' }, '<!doctype html><title>Sign in</title>'),
     gets: unreliable,

@@ -1,4 +1,5 @@
 import { jwtMinter } from '@phantom-token/core';
+import { calculateJwkThumbprint, decodeProtectedHeader, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { AdapterCase } from '../adapter.js';
 import { assertEqual } from '../assertions.js';
 import { canaries } from '../canaries.js';
@@ -7,33 +8,83 @@ import type { JwtSigner } from '../jwt-samples.js';
 import { codes, createKey, issuer, minting, sampleKey, verified } from '../minting-stage.js';
 import type { Stage } from '../stage.js';
 
-const failures: readonly (readonly [how: string, keys: () => never])[] = [
-  [
-    'throws',
-    () => {
-      throw new Error(canaries.secret);
-    },
-  ],
-  ['gives no key', () => undefined as never],
+type Give = (own: JWK) => JWK | readonly JWK[] | Promise<JWK>;
+
+/** A key whose public half does not belong to its private one. Imports tell that of other kinds of keys. */
+async function halves(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const { n = '', ...others } = await exportJWK(privateKey);
+  return { ...others, n: `${n.slice(0, 100)}${n[100] === 'A' ? 'B' : 'A'}${n.slice(101)}` };
+}
+
+const failures: readonly (readonly [how: string, give: Give, told: string])[] = [
+  ['throws', () => Promise.reject(new Error(canaries.secret)), 'could not be read'],
+  ['gives no key', () => [], 'at least one'],
+  ['gives one key twice', (own) => [own, own], 'differ in their kid'],
+  ['gives a key of two halves', halves, ''],
 ];
 
 /** Where a minter's keys come from a function: its failures, and rotation. */
 export const mintingKeyCases: readonly AdapterCase[] = [
-  ...failures.map(([how, fail]) =>
+  ...failures.map(([how, give, told]) =>
     minting(
       `a key function that ${how} at first: 502, and it is asked again`,
       {},
       async (stage, { signer }) => {
         const { jwk } = await sampleKey();
         let asked = 0;
-        const keys = () => (asked++ === 0 ? fail() : jwk);
+        const keys = () => (asked++ === 0 ? give(jwk) : jwk);
         const door = await stage.mount({}, { mintJwt: jwtMinter({ issuer, keys }) });
         await door.refuses(unknown.unreliable);
         assertEqual(codes(stage), ['ERR_MINTING'], 'reported codes');
+        const messages = stage.events.flatMap((event) => ('message' in event ? [event.message] : []));
+        assertEqual(
+          [messages.join().includes(told), messages.join().includes('CANARY')],
+          [true, false],
+          'words',
+        );
         await door.passes(undefined, { signer });
       },
     ),
   ),
+  minting('a key function is asked once for many tokens', {}, async (stage, { signer }) => {
+    const { jwk } = await sampleKey();
+    let asked = 0;
+    const minter = jwtMinter({ issuer, keys: () => [jwk].slice(0, ++asked) });
+    const door = await stage.mount({}, { mintJwt: minter });
+    for (const token of [1, 2, 3]) await door.passes(`Bearer ${token}`, { signer });
+    assertEqual(asked, 1, 'readings of the keys');
+  }),
+  minting('a key without a kid is known by its thumbprint', {}, async (stage, { jwts }) => {
+    const { kid, ...jwk } = (await sampleKey()).jwk;
+    const minter = jwtMinter({ issuer, keys: jwk });
+    const { signer } = await sampleKey();
+    const door = await stage.mount({}, { mintJwt: minter });
+    await door.passes(undefined, { signer });
+    const thumbprint = await calculateJwkThumbprint(jwk);
+    const [published] = (await minter.jwks()).keys;
+    const { kid: named } = decodeProtectedHeader(jwts[0] ?? '');
+    assertEqual([published?.kid, named], [thumbprint, thumbprint], 'kid');
+  }),
+  minting('keys that were read late do not replace newer ones', {}, async (_stage, { signer }) => {
+    const [old, next] = await Promise.all([sampleKey(), createKey('next')]);
+    let open = () => {};
+    const late = new Promise<JWK>((resolve) => {
+      open = () => resolve(old.jwk);
+    });
+    const answers = [old.jwk, late];
+    const minter = jwtMinter({
+      issuer,
+      keys: () => answers.shift() ?? next.jwk,
+      keysReloadSeconds: 1e-6,
+    });
+    const kid = async () => (await minter.jwks()).keys[0]?.kid;
+    assertEqual(await kid(), signer.jwk.kid, 'the first key');
+    while ((await kid()) !== 'next') await createKey('for time to pass');
+    open();
+    for (let times = 0; times < 5; times++) await createKey('for time to pass');
+    assertEqual(await kid(), 'next', 'the key after an old one has come');
+  }),
   minting(
     'while keys rotate nothing is refused, and every JWT verifies',
     {},

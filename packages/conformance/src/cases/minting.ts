@@ -7,28 +7,10 @@ import { canaries } from '../canaries.js';
 import { startAt } from '../clock.js';
 import { refused, unknown } from '../expected-answers.js';
 import { goodClaims } from '../jwt-samples.js';
-import {
-  codes,
-  issuer,
-  type Minting,
-  minting,
-  sampleKey,
-  saying,
-  verified,
-  without,
-} from '../minting-stage.js';
+import { codes, issuer, minting, sampleKey, saying, verified, without } from '../minting-stage.js';
 import type { Answer } from '../scripted-server.js';
 import { mintingKeyCases } from './minting-keys.js';
-
-const lifetimes: readonly (readonly [what: string, setting: Minting, most: number])[] = [
-  ['a token that ends in an hour', {}, 310],
-  ['a token that ends in 100 s', { says: saying({ exp: startAt + 100 }) }, 100],
-  ['a token that ends in 5 s', { says: saying({ exp: startAt + 5 }) }, 5],
-  ['a token without exp', { says: without('exp') }, 10],
-  ['an answer under no-store', { says: saying({}, { 'Cache-Control': 'no-store' }) }, 10],
-  ['an answer under max-age=30', { says: saying({}, { 'Cache-Control': 'max-age=30' }) }, 40],
-  ['an answer with maxTtlSeconds: 20', { client: { maxTtlSeconds: 20 } }, 30],
-];
+import { mintingTimeCases } from './minting-times.js';
 
 const untyped: readonly (readonly [what: string, says: Answer])[] = [
   ['names no token type', without('token_type')],
@@ -37,28 +19,41 @@ const untyped: readonly (readonly [what: string, says: Answer])[] = [
   ),
 ];
 
+const audiences: readonly (readonly [what: string, aud: unknown])[] = [
+  ['with another audience', 'https://other.example'],
+  ['with an empty list of audiences', []],
+];
+
 /** With `mintJwt`, an active answer without a JWT gets one of ours. */
 export const mintingCases: readonly AdapterCase[] = [
-  minting('a token without a JWT passes with one of ours', {}, async (stage, mint) => {
-    await stage.passes(undefined, { signer: mint.signer, source: 'introspection' });
-    const { jti, ...payload } = await verified(mint, 0, stage.clock());
-    assertEqual(
-      payload,
-      {
-        ...{ sub: goodClaims.sub, aud: goodClaims.aud, client_id: 'app', scope: 'read write' },
-        ...{ iss: issuer, token_iss: goodClaims.iss, iat: startAt, exp: startAt + 310 },
-      },
-      'the claims of the JWT',
-    );
-    assertEqual(typeof jti, 'string', 'the type of the id');
-    stage.asked(1);
-  }),
+  minting(
+    'a token without a JWT passes with one of ours',
+    { says: saying({ iat: startAt - 60 }) },
+    async (stage, mint) => {
+      await stage.passes(undefined, { signer: mint.signer, source: 'introspection' });
+      const { jti, ...payload } = await verified(mint, 0, stage.clock());
+      assertEqual(
+        payload,
+        {
+          ...{ sub: goodClaims.sub, aud: goodClaims.aud, client_id: 'app', scope: 'read write' },
+          ...{ iss: issuer, token_iss: goodClaims.iss, iat: startAt, exp: startAt + 310 },
+        },
+        'the claims of the JWT',
+      );
+      assertEqual(typeof jti, 'string', 'the type of the id');
+      stage.asked(1);
+    },
+  ),
   minting(
     'a minted JWT keeps what else the server said, and nothing in which it put the token',
     {
       says: saying({
         ...{ username: 'somebody', auth_time: startAt - 60, groups: ['a', 'b'] },
-        ...{ jti: canaries.token, access_token: canaries.token },
+        ...{
+          jti: canaries.token,
+          access_token: canaries.token,
+          refresh_token: 'CANARYtoken-of-another-kind',
+        },
       }),
     },
     async (stage, mint) => {
@@ -79,31 +74,6 @@ export const mintingCases: readonly AdapterCase[] = [
       assertEqual(decodeJwt(jwt).cnf, { 'x5t#S256': 'thumbprint' }, 'cnf');
     },
   ),
-  ...lifetimes.map(([what, setting, seconds]) =>
-    minting(`${what} gets a JWT that ends after ${seconds} s`, setting, async (stage, mint) => {
-      await stage.passes(undefined, { signer: mint.signer });
-      const { exp } = await verified(mint, 0, stage.clock());
-      assertEqual(exp, startAt + seconds, 'exp');
-    }),
-  ),
-  minting('a JWT is minted once for each cache entry', {}, async (stage, mint) => {
-    const { signer, jwts } = mint;
-    await stage.passes(undefined, { signer, source: 'introspection' });
-    stage.clock.advance(299);
-    await stage.passes(undefined, { signer, source: 'memory' });
-    assertEqual(jwts[0] === jwts[1], true, 'whether a hit has the same JWT');
-    await verified(mint, 1, stage.clock());
-    stage.clock.advance(1);
-    await stage.passes(undefined, { signer, source: 'introspection' });
-    assertEqual(jwts[0] === jwts[2], false, 'whether a later entry has the same JWT');
-    await verified(mint, 2, stage.clock());
-    stage.asked(2);
-  }),
-  minting('requests that come together get one JWT', {}, async (stage, { signer, jwts }) => {
-    await Promise.all([1, 2, 3, 4].map(() => stage.passes(undefined, { signer })));
-    assertEqual(new Set(jwts).size, 1, 'JWTs');
-    stage.asked(1);
-  }),
   minting(
     'minters of one name share the JWTs in their cache, others do not',
     {},
@@ -156,6 +126,14 @@ export const mintingCases: readonly AdapterCase[] = [
     },
   ),
   minting(
+    'another token type raises no warning of a missing one',
+    { says: saying({ token_type: 'mac' }) },
+    async (stage) => {
+      await stage.refuses(refused.inactive);
+      assertEqual(codes(stage), [], 'reported codes');
+    },
+  ),
+  minting(
     'a missing token type is minted for with requireTokenType: false',
     { minter: { requireTokenType: false }, says: without('token_type') },
     (stage, { signer }) => stage.passes(undefined, { signer }),
@@ -185,6 +163,17 @@ export const mintingCases: readonly AdapterCase[] = [
       assertEqual((await verified(mint, 0, stage.clock())).aud, 'https://internal.example', 'aud');
     },
   ),
+  ...audiences.map(([what, aud]) =>
+    minting(
+      `a JWT for a token ${what} is for the audience that the minter names`,
+      { minter: { audience: ['https://internal.example', 'more'] }, says: saying({ aud }) },
+      async (stage, mint) => {
+        await stage.passes(undefined, { signer: mint.signer, claims: {} });
+        const payload = await verified(mint, 0, stage.clock());
+        assertEqual(payload.aud, ['https://internal.example', 'more'], 'aud');
+      },
+    ),
+  ),
   minting(
     'a token for another audience is refused, whatever audience the minter names',
     {
@@ -194,5 +183,6 @@ export const mintingCases: readonly AdapterCase[] = [
     },
     async (stage) => stage.refuses(refused.wrongAudience),
   ),
+  ...mintingTimeCases,
   ...mintingKeyCases,
 ];

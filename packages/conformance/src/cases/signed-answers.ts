@@ -4,7 +4,7 @@ import { row, scene } from '../case-forms.js';
 import { startAt } from '../clock.js';
 import { unknown } from '../expected-answers.js';
 import { neverAnswer } from '../faults.js';
-import { createJwtSigner, goodClaims } from '../jwt-samples.js';
+import { createJwtSigner, goodClaims, notUtf8 } from '../jwt-samples.js';
 import type { ScriptedServer } from '../scripted-server.js';
 import {
   type AnswerRow,
@@ -57,6 +57,8 @@ const taken: readonly AnswerRow[] = [
   ['of 5 s ahead', framed({ iat: startAt + 5 })],
   ['of 10 minutes ago, where that may be', framed({ iat: startAt - 600 }), verifying({ maxAgeSeconds: 600 })],
   ['with exp and nbf that hold', framed({ exp: startAt + 1, nbf: startAt })],
+  ['that ended 4 s ago', framed({ exp: startAt - 4 })],
+  ['that begins in 5 s', framed({ nbf: startAt + 5 })],
   ['of type application/Token-Introspection+JWT', framed({}, { typ: 'application/Token-Introspection+JWT' })],
   [
     'under Application/Token-Introspection+JWT; charset=utf-8',
@@ -98,6 +100,12 @@ const misshapen: readonly AnswerRow[] = [
   ['two line breaks after it', altered((jws) => `${jws}\n\n`)],
   ['a byte order mark before it', altered((jws) => `\ufeff${jws}`)],
   ['a payload that is a list', answerWith(() => signAnswer('[]'))],
+  [
+    'a payload that is not UTF-8',
+    answerWith(async () =>
+      signAnswer(notUtf8({ ...answerFrame, token_introspection: await activeMembers() })),
+    ),
+  ],
   ...[null, undefined].map(
     (value) =>
       [

@@ -1,4 +1,4 @@
-import { jwtMinter } from '@phantom-token/core';
+import { jwtMinter, memoryCache } from '@phantom-token/core';
 import { generateKeyPair } from 'jose';
 import { assertEqual } from '../assertions.js';
 import { row, scene } from '../case-forms.js';
@@ -7,10 +7,13 @@ import { refused, unknown } from '../expected-answers.js';
 import { goodClaims } from '../jwt-samples.js';
 import {
   activeMembers,
+  answerFrame,
   answerKeys,
   answerWith,
   framed,
   type Members,
+  settle,
+  signAnswer,
   signedAnswer,
   verifying,
 } from '../signed-answer-samples.js';
@@ -49,6 +52,17 @@ export const signedMemberCases = [
     client,
     says: framed({ sub: 'server', scope: 'admin', client_id: 'server', cnf: { jkt: 'x' } }),
     sees: { claims: { scope: goodClaims.scope, client_id: goodClaims.client_id, cnf: undefined } },
+  }),
+  row('a token_introspection inside of another claim is not the one that counts', {
+    client,
+    says: answerWith(async () =>
+      signAnswer({
+        ...answerFrame,
+        other: { token_introspection: await activeMembers() },
+        token_introspection: { active: false },
+      }),
+    ),
+    gets: refused.inactive,
   }),
   row('a JWT beside token_introspection is not the one in it: 502', {
     client,
@@ -104,6 +118,18 @@ export const signedMemberCases = [
     await stage.passes(undefined, { source: 'memory' });
     stage.asked(1);
   }),
+  scene(
+    'what was said to a client that verifies otherwise is not reused',
+    { client: async (server) => ({ ...(await settle(client, server)), cache: memoryCache() }) },
+    async (stage) => {
+      stage.server.answer(framed());
+      await stage.passes();
+      const stricter = await settle(verifying({ maxAgeSeconds: 30 }), stage.server);
+      const door = await stage.mount({}, stricter);
+      await door.passes(undefined, { source: 'introspection' });
+      stage.asked(2);
+    },
+  ),
   scene(
     'a signed answer that does not verify is told as such, and not remembered',
     { client },

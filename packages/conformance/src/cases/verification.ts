@@ -4,8 +4,16 @@ import { assertEqual } from '../assertions.js';
 import { row, scene } from '../case-forms.js';
 import { unknown } from '../expected-answers.js';
 import { closeDelimited, endlessBody, neverAnswer } from '../faults.js';
-import { createJwtSigner, goodClaims, sampleSigner, signJwt, signJwtWithPublicKey } from '../jwt-samples.js';
+import {
+  createJwtSigner,
+  goodClaims,
+  type JwtSigner,
+  sampleSigner,
+  signJwt,
+  signJwtWithPublicKey,
+} from '../jwt-samples.js';
 import type { Answer, ScriptedServer } from '../scripted-server.js';
+import { settle } from '../signed-answer-samples.js';
 import type { ClientSetting, Stage } from '../stage.js';
 
 const { unreliable } = unknown;
@@ -23,6 +31,12 @@ const fetching = ({ jwksUri }: ScriptedServer) => ({
 });
 
 const client = verifying();
+
+/** Keys of other signers too, none of them named. */
+const nameless = (...signers: readonly JwtSigner[]): ClientSetting =>
+  verifying({ jwks: { keys: signers.map(({ jwk: { kid, ...open } }) => open) } });
+
+const unnamed = ({ sign }: JwtSigner) => reply(200, jwtType, () => sign(goodClaims, { kid: undefined }));
 
 const headed = (header: Readonly<Record<string, unknown>>) =>
   reply(200, jwtType, () => signJwt(goodClaims, header));
@@ -96,6 +110,25 @@ export const verificationCases = [
     says: headed({ kid: 'unknown' }),
     gets: unreliable,
   }),
+  scene('a JWT is verified by the clock of the client, and 5 s beside it', { client }, async (stage) => {
+    stage.clock.advance(1e9);
+    const now = stage.clock();
+    stage.server.answer(jwt({ ...goodClaims, nbf: now + 5, exp: now + 3600 }));
+    await stage.passes();
+  }),
+  scene('a JWT without a key id is verified with the one of the keys that signed it', {}, async (stage) => {
+    const [own, other] = [await sampleSigner(), await createJwtSigner('other')];
+    for (const [at, signers] of [
+      [own, other],
+      [other, own],
+    ].entries()) {
+      const door = await stage.mount({}, await settle(nameless(...signers), stage.server));
+      stage.server.answer(unnamed(own));
+      await door.passes(`Bearer ${at}`);
+      stage.server.answer(unnamed(await createJwtSigner('stranger')));
+      await door.refuses(unreliable, `Bearer stranger-${at}`);
+    }
+  }),
   ...noKeys.map(([what, answer]) =>
     scene(`${what} instead of keys: 502`, { client: fetching }, async ({ server, refuses, asked }) => {
       server.answerAt('/jwks', answer);
@@ -138,6 +171,27 @@ export const verificationCases = [
     server.answer(reply(200, jwtType, () => signer.sign(goodClaims)));
     await Promise.all([1, 2, 3].map((number) => passes(`Bearer new-${number}`, { signer })));
     fetches(stage, 2);
+  }),
+  scene(
+    'a key that the issuer withdrew is of no use after 10 minutes',
+    { client: fetching },
+    async (stage) => {
+      const { server, passes, refuses, clock } = stage;
+      server.answerAt('/jwks', keys);
+      await passes('Bearer before');
+      server.answerAt('/jwks', json((await createJwtSigner('new')).jwks));
+      clock.advance(600);
+      await refuses(unreliable, 'Bearer after');
+    },
+  ),
+  scene('an outage of the key endpoint of more than an hour: 502', { client: fetching }, async (stage) => {
+    const { server, passes, refuses, clock } = stage;
+    server.answer(jwt({ ...goodClaims, exp: goodClaims.exp + 3600 }));
+    server.answerAt('/jwks', keys);
+    await passes('Bearer before');
+    server.answerAt('/jwks', status(500));
+    clock.advance(3600);
+    await refuses(unreliable, 'Bearer after');
   }),
   scene('an outage of the key endpoint leaves the last set in use', { client: fetching }, async (stage) => {
     const { server, passes, clock } = stage;
