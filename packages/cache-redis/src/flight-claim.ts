@@ -3,12 +3,15 @@ import { atMost } from './at-most.js';
 import type { EntryPlace } from './entry-places.js';
 import type { Lock } from './lock.js';
 import type { EntryKeys } from './sealed-entry.js';
-import type { StoredValue } from './stored-value.js';
 
 export interface ClaimOptions {
   readonly lock: Lock;
   readonly nameOf: (keys: EntryKeys) => string;
-  readonly read: (keys: EntryKeys, stored: StoredValue, now: number) => Promise<CacheEntry | undefined>;
+  readonly read: (
+    keys: EntryKeys,
+    value: Buffer<ArrayBuffer>,
+    now: number,
+  ) => Promise<CacheEntry | undefined>;
   readonly commandTimeoutSeconds: number;
 }
 
@@ -46,15 +49,15 @@ export function createClaim({ lock, nameOf, read, commandTimeoutSeconds }: Claim
     /** Until nobody is at work on the entry, or there is another than at first. */
     async function wait(): Promise<CacheClaim> {
       let state = await begin();
-      const { value } = state.stored;
+      const { value } = state;
       for (let pause = firstPauseSeconds; ; pause = Math.min(pause * 1.5, lastPauseSeconds)) {
-        const entry = await read(keys, state.stored, now + elapsed()).catch(() => undefined);
+        const entry = await read(keys, state.value, now + elapsed()).catch(() => undefined);
         const found = entry === undefined ? {} : { entry };
         if (state.holder === 'self') {
           place.isStored = entry !== undefined;
           return { ...found, release };
         }
-        const isNews = entry !== undefined && !state.stored.value.equals(value);
+        const isNews = entry !== undefined && !state.value.equals(value);
         const left = budgetSeconds - elapsed();
         if (isNews || state.holder === 'nobody' || left <= 0) return found;
         await sleep(Math.min(left, pause * (0.5 + Math.random() / 2)));

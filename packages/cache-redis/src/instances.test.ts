@@ -82,7 +82,7 @@ describe('instances that share a Redis', () => {
   });
 
   it('need no other rights than to their own keys, and to a handful of commands', async () => {
-    const rights = '~pt:* -@all +getrange +pttl +set +get +unlink +exists +eval +info';
+    const rights = '~pt:* -@all +getrange +set +get +unlink +exists +eval +info +time';
     const [server, redis] = await Promise.all([
       startServer(),
       forTest(startStandalone({ users: [`app on >secret ${rights}`] })),

@@ -1,5 +1,4 @@
 import type { RedisBreaker, RedisConnection } from './redis-breaker.js';
-import { fetchValue, type StoredValue } from './stored-value.js';
 
 /** Who is at work on an entry, as Redis has it. A lock that is lost or forged costs a call, never a wrong answer. */
 export interface Lock {
@@ -13,8 +12,8 @@ export interface Lock {
 export interface LockState {
   /** `nobody`: there is nothing to wait for. */
   readonly holder: 'self' | 'other' | 'nobody';
-  /** The entry. */
-  readonly stored: StoredValue;
+  /** The value of the entry; empty where there is none. */
+  readonly value: Buffer<ArrayBuffer>;
 }
 
 export interface LockOptions {
@@ -44,13 +43,13 @@ export function createLock(redis: RedisConnection, breaker: RedisBreaker, option
     breaker.run(name, commandTimeoutSeconds, command);
 
   const ask = (entryName: string) =>
-    [redis.get(lockOf(entryName)), fetchValue(redis, entryName, maxEntryBytes)] as const;
+    [redis.get(lockOf(entryName)), redis.getrangeBuffer(entryName, 0, maxEntryBytes)] as const;
 
-  function toState([holder, stored]: readonly [string | null, StoredValue], owner: string): LockState {
+  function toState([holder, value]: readonly [string | null, Buffer], owner: string): LockState {
     const isFree = holder === null || holder === untaken;
     return {
       holder: isFree ? 'nobody' : holder === owner ? 'self' : 'other',
-      stored,
+      value: value as Buffer<ArrayBuffer>,
     };
   }
 

@@ -223,35 +223,6 @@ describe('what stands in Redis', () => {
   });
 });
 
-describe('an entry that another clock dated', () => {
-  const behind = now - 50;
-
-  it('ends when Redis ends it', async () => {
-    const { redis, cache } = await setUp();
-    await cache.set('digest', entry, now);
-    await redis.pexpire(await nameOf('digest'), 20_000);
-    const { expiresAt } = (await cache.get('digest', behind)) as CacheEntry;
-    expect(expiresAt).toBeGreaterThan(behind + 15);
-    expect(expiresAt).toBeLessThanOrEqual(behind + 20);
-  });
-
-  it('ends by its own date at the latest', async () => {
-    const { redis, cache } = await setUp();
-    await cache.set('digest', entry, now);
-    const name = await nameOf('digest');
-    for (const change of [() => redis.pexpire(name, 3_600_000), () => redis.persist(name)]) {
-      await change();
-      expect((await cache.get('digest', behind))?.expiresAt).toBe(entry.expiresAt);
-    }
-  });
-
-  it('is as it was where the clocks agree', async () => {
-    const { cache } = await setUp();
-    await cache.set('digest', entry, now);
-    expect(await cache.get('digest', now)).toEqual(entry);
-  });
-});
-
 describe('while the pepper is replaced', () => {
   const withPepper = (redis: Redis, its: Peppers) => redisCache(redis, { ...patient, pepper: its });
 

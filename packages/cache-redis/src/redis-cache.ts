@@ -7,9 +7,9 @@ import { createLock } from './lock.js';
 import { positiveSeconds, refuseUnknown, text, wholeNumber } from './option-checks.js';
 import { type Peppers, readPeppers } from './pepper.js';
 import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
+import { createRedisClock } from './redis-clock.js';
 import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
 import { parse, serialize } from './stored-entry.js';
-import { fetchValue, type StoredValue } from './stored-value.js';
 
 export interface RedisCacheOptions {
   /**
@@ -45,8 +45,7 @@ const known: Record<keyof RedisCacheOptions, true> = {
   maxEntryBytes: true,
 };
 
-/** The clocks of writer and reader that differ by more are not believed, but Redis' own. Seconds. */
-const clockDifferenceSeconds = 1;
+type Dates = Pick<CacheEntry, 'expiresAt' | 'storedAt'>;
 
 /** An entry from further ahead was stored by a clock that is wrong, as is its deadline. Seconds. */
 const clockToleranceSeconds = 60;
@@ -61,29 +60,33 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   const { peppers, keyPrefix, commandTimeoutSeconds, maxEntryBytes } = readOptions(redis, options);
   const breaker = breakerOf(redis);
   const sealing = createSealing();
+  const clock = createRedisClock(redis, commandTimeoutSeconds);
   const places = createEntryPlaces(peppers, sealing);
   // in braces, so that what belongs to one entry stands on one server of a cluster
   const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;
 
-  async function read(keys: EntryKeys, { value, secondsLeft }: StoredValue, now: number) {
+  async function read(keys: EntryKeys, value: Buffer<ArrayBuffer>, now: number) {
     if (value.length === 0) return undefined;
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_POISONED');
     const opened = await sealing.open(value, keys);
     if (opened === undefined) return undefined;
+    const behind = Math.max(0, clock.aheadSeconds());
     const { storedAt = now } = opened;
-    const isTold = opened.expiresAt - now > secondsLeft + clockDifferenceSeconds;
-    const expiresAt = isTold ? now + secondsLeft : opened.expiresAt;
-    const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
+    const expiresAt = opened.expiresAt - behind;
+    const isOfUse = expiresAt > now && storedAt <= now + behind + clockToleranceSeconds;
     return isOfUse ? parse({ ...opened, expiresAt }) : undefined;
   }
 
   async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
     const name = nameOf(keys);
     try {
-      const reply = breaker.run(name, commandTimeoutSeconds, () => fetchValue(redis, name, maxEntryBytes));
+      // one byte more than may be: what is too large is not even fetched
+      const reply = breaker.run(name, commandTimeoutSeconds, () =>
+        redis.getrangeBuffer(name, 0, maxEntryBytes),
+      );
       // while Redis is at it
       keys.seal();
-      return await read(keys, await reply, now);
+      return await read(keys, (await reply) as Buffer<ArrayBuffer>, now);
     } catch (error) {
       // nobody waits for this: it only saves the next reader the same trouble
       if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
@@ -107,7 +110,9 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     if (!result.active || milliseconds <= 0) return;
     const [keys] = place.keys;
     const text = serialize(result.jwt, result.claims);
-    const value = await sealing.seal({ text, ...dates }, keys);
+    // by Redis' clock, where ours is ahead of it
+    const shift = Math.min(0, clock.aheadSeconds());
+    const value = await sealing.seal({ text, ...shifted(dates, shift) }, keys);
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_TOO_LARGE');
     const name = nameOf(keys);
     place.isStored = true;
@@ -150,6 +155,11 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     },
   });
 }
+
+const shifted = ({ expiresAt, storedAt }: Dates, seconds: number): Dates => ({
+  expiresAt: expiresAt + seconds,
+  ...(storedAt !== undefined && { storedAt: storedAt + seconds }),
+});
 
 const isSpoilt = (error: unknown) =>
   error instanceof CacheError && (error.code === 'ERR_CACHE_POISONED' || error.code === 'WRONGTYPE');

@@ -1,0 +1,102 @@
+import { memoryCache, tieredCache } from '@phantom-token/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { startRedis } from '../test/redis-process.js';
+import { redisCache } from './redis-cache.js';
+import { createRedisClock } from './redis-clock.js';
+
+const patient = { commandTimeoutSeconds: 1 };
+const windowSeconds = 300;
+const key = 'digest';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Our clock is so many seconds ahead of Redis'. */
+const shiftClock = (seconds: number) => {
+  vi.useRealTimers();
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
+};
+
+const now = () => Date.now() / 1000;
+
+const makeEntry = () => ({
+  result: { active: true as const, jwt: 'a.b.c', claims: {} },
+  expiresAt: now() + windowSeconds,
+  storedAt: now(),
+});
+
+async function setUp() {
+  const server = await startRedis();
+  const open = async (seconds: number) => {
+    shiftClock(seconds);
+    const redis = await server.connect();
+    const asked = vi.spyOn(redis, 'time');
+    const cache = redisCache(redis, patient);
+    await expect.poll(() => asked.mock.settledResults[0]?.type).toBe('fulfilled');
+    return { redis, asked, cache };
+  };
+  return { server, open };
+}
+
+describe('an entry of an instance with another clock', () => {
+  it.each([
+    [0, -300],
+    [300, 0],
+    [300, -300],
+    [-300, 0],
+  ])(
+    'that is %d s ahead lasts no longer than its window where the clock is %d s ahead',
+    async (writer, reader) => {
+      const { open } = await setUp();
+      const one = await open(writer);
+      await one.cache.set(key, makeEntry(), now());
+      const other = await open(reader);
+      const found = await other.cache.get(key, now());
+      if (writer < 0) expect(found).toBeUndefined();
+      else expect(found?.expiresAt).toBeLessThan(now() + windowSeconds + 2);
+      if (writer >= 0) expect(found?.expiresAt).toBeGreaterThan(now() + windowSeconds - 10);
+    },
+  );
+
+  it('is kept by memory no longer than that either', async () => {
+    const { open } = await setUp();
+    const one = await open(0);
+    await one.cache.set(key, makeEntry(), now());
+    const other = await open(-300);
+    const tiers = tieredCache(memoryCache(), other.cache);
+    await tiers.get(key, now());
+    expect(tiers.memory?.peek(key)?.expiresAt).toBeLessThan(now() + windowSeconds + 2);
+  });
+
+  it('is as it was where the clocks agree', async () => {
+    const { open } = await setUp();
+    const { cache } = await open(0);
+    const entry = makeEntry();
+    await cache.set(key, entry, now());
+    expect(await cache.get(key, now())).toEqual(entry);
+  });
+});
+
+describe('the clock of Redis', () => {
+  it('is read once for many requests, and nobody waits for it', async () => {
+    const { open } = await setUp();
+    const { cache, asked } = await open(0);
+    for (let times = 0; times < 100; times++) await cache.get(key, now());
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('is ours where it may not be read, or says what is no time', async () => {
+    const { server } = await setUp();
+    const redis = await server.connect();
+    vi.spyOn(redis, 'time')
+      .mockRejectedValueOnce(new Error('NOPERM'))
+      .mockResolvedValue(['soon'] as never);
+    for (let times = 0; times < 2; times++) {
+      const clock = createRedisClock(redis, 1);
+      expect(clock.aheadSeconds()).toBe(0);
+      await new Promise(setImmediate);
+      expect(clock.aheadSeconds()).toBe(0);
+    }
+  });
+});
