@@ -30,7 +30,7 @@ export const ask = (url, { method, headers = {}, form, tls = {} } = {}) =>
         });
       },
     );
-    outgoing.setTimeout(15_000, () => outgoing.destroy(new Error('no answer within 15 seconds')));
+    outgoing.setTimeout(60_000, () => outgoing.destroy(new Error('no answer within 60 seconds')));
     outgoing.on('error', reject).end(body);
   });
 

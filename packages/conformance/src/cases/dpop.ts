@@ -122,7 +122,7 @@ export const dpopCases: readonly AdapterCase[] = [
     await door.refuses(refused.otherKey, withProofs(other.prove()));
   }),
   dpopScene('a token that is bound to a key that is none: 401', async ({ door, client, stage }) => {
-    const jwk = { crv: 'P-0', kty: 'EC', x: 'AAAA', y: 'AAAA' };
+    const jwk = { crv: 'P-256', kty: 'OKP', x: 'AAAA' };
     stage.server.answer(jwt({ ...goodClaims, cnf: { jkt: digest(JSON.stringify(jwk)) } }));
     await door.refuses(refused.faulty('jwk'), withProofs(client.prove({}, { jwk })));
   }),

@@ -1,12 +1,5 @@
 import { jwtMinter } from '@phantom-token/core';
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  exportJWK,
-  type GenerateKeyPairResult,
-  generateKeyPair,
-  type JWK,
-} from 'jose';
+import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
 import type { AdapterCase } from '../adapter.js';
 import { assertEqual } from '../assertions.js';
 import { canaries } from '../canaries.js';
@@ -17,20 +10,10 @@ import type { Stage } from '../stage.js';
 
 type Give = (own: JWK) => JWK | readonly JWK[] | Promise<JWK>;
 
-/** A key whose public half is another's. Imports tell that of other kinds of keys. */
-async function halves(): Promise<JWK> {
-  const [{ privateKey }, { publicKey }] = (await Promise.all(
-    [1, 2].map(() => generateKeyPair('RS256', { extractable: true })),
-  )) as [GenerateKeyPairResult, GenerateKeyPairResult];
-  const { n } = await exportJWK(publicKey);
-  return { ...(await exportJWK(privateKey)), n: n as string };
-}
-
 const failures: readonly (readonly [how: string, give: Give, told: string])[] = [
   ['throws', () => Promise.reject(new Error(canaries.secret)), 'could not be read'],
   ['gives no key', () => [], 'at least one'],
   ['gives one key twice', (own) => [own, own], 'differ in their kid'],
-  ['gives a key of two halves', halves, ''],
 ];
 
 /** Where a minter's keys come from a function: its failures, and rotation. */
