@@ -42,16 +42,19 @@ export async function startAdminServer(options: AdminOptions): Promise<string> {
     }
   }
 
-  const server = createServer(async (request, response) => {
-    const [status, text, contentType = 'text/plain; charset=utf-8'] = await respond(request);
-    if (response.destroyed) return;
-    response
-      .writeHead(status, {
-        'Content-Type': contentType,
-        'Cache-Control': 'no-store',
-        ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="admin"' }),
-      })
-      .end(text);
+  const server = createServer((request, response) => {
+    const answer = ([status, text, contentType = 'text/plain; charset=utf-8']: Answer) => {
+      if (response.destroyed) return;
+      response
+        .writeHead(status, {
+          'Content-Type': contentType,
+          'Cache-Control': 'no-store',
+          ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="admin"' }),
+        })
+        .end(text);
+    };
+    // who leaves in the middle of a body wants no answer
+    respond(request).then(answer, () => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -2,6 +2,7 @@ import { canaries, createJwtSigner, json, startScriptedServer } from '@phantom-t
 import { describe, expect, it, vi } from 'vitest';
 import { type RunningGateway, startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
+import { openConnection } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -78,6 +79,24 @@ describe('POST /revocations', () => {
     expect(await answer.text()).not.toContain('token=token');
     await ask();
     expect(server.calls).toHaveLength(1);
+  });
+
+  it('outlives a caller who leaves in the middle of a body', async () => {
+    const { gateway, ask } = await start();
+    const caller = openConnection(gateway.adminUrl as string);
+    const head = [
+      'POST /revocations HTTP/1.1',
+      'Host: admin',
+      `Authorization: Bearer ${revocationSecret}`,
+      'Content-Length: 100',
+    ];
+    caller.send(`${head.join('\r\n')}\r\n\r\n{"token":`);
+    // so far it has read the head, and begun with the body
+    expect((await fetch(`${gateway.adminUrl}/healthz`)).status).toBe(200);
+    caller.destroy();
+    await caller.closed;
+    expect((await revoke(gateway, { token: 'token' })).status).toBe(204);
+    expect(await ask()).toBe(200);
   });
 
   it('takes POST only, and is not there without a secret', async () => {
