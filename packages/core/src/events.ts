@@ -45,8 +45,8 @@ export type PhantomTokenEvent =
 export type CacheOperation = 'get' | 'set' | 'delete' | 'claim';
 
 export type WarningCode =
-  | 'WARN_CLOCK_SKEW'
   | 'WARN_CACHE_FORBIDDEN'
+  | 'WARN_CLOCK_SKEW'
   | 'WARN_EXP_IN_MILLISECONDS'
   | 'WARN_ISSUED_IN_THE_FUTURE'
   | 'WARN_NO_TOKEN_TYPE';

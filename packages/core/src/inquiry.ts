@@ -33,8 +33,9 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
     // a secret may have been replaced since we read it; its failure to come is told like the refusal
     if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
       answer = await send();
-    const said = await parse(answer);
+    // before the keys to verify it with may have to be fetched
     const ahead = secondsAhead(answer.headers, now());
+    const said = await parse(answer);
     if (ahead !== undefined) tellClock(ahead);
     if (!said.active) return inactiveEntry(storedAt);
     const claims = withoutToken(said.claims, token);
