@@ -107,7 +107,7 @@ async function measure(): Promise<never> {
 
 /** In a process of its own, since what it does would be part of every figure. */
 async function startAuthority(): Promise<string> {
-  const child = fork(fileURLToPath(import.meta.url), { silent: false });
+  const child = fork(fileURLToPath(import.meta.url));
   process.on('exit', () => child.kill());
   const [{ endpoint }] = await once(child, 'message');
   return endpoint;

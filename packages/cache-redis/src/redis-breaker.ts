@@ -21,6 +21,7 @@ const probeIntervalSeconds = 1;
 
 /** A command that is waited for. */
 interface Waiting {
+  readonly lane: string;
   readonly timeoutSeconds: number;
   giveUp(): void;
 }
@@ -45,8 +46,8 @@ export function breakerOf(redis: RedisConnection): RedisBreaker {
 /**
  * Keeps requests from waiting for a Redis that is not well. The first command that is not answered in time opens it: those
  * that wait for the same server, which answers in order, then give up with it, but for the more patient, and others that
- * need it fail at once, until a probe, which no request waits for, is answered in time: one
- * is sent when it opens, and one a second as long as somebody asks. Any answer will do, an error too.
+ * need it fail at once, until a probe, which no request waits for, is answered in time: one is sent when it opens, and one
+ * a second as long as somebody asks. Any answer will do, an error too.
  */
 export function createRedisBreaker(
   redis: RedisConnection,
@@ -54,7 +55,7 @@ export function createRedisBreaker(
 ): RedisBreaker {
   /** By the server; a connection that is no cluster's has one. */
   const open = new Map<string, OpenLane>();
-  const waiting = new Map<string, Set<Waiting>>();
+  const waiting = new Set<Waiting>();
   const listeners: ((isOpen: boolean) => void)[] = [];
 
   function change(apply: () => void): void {
@@ -81,19 +82,17 @@ export function createRedisBreaker(
     const state = { timeoutSeconds, probeAt: 0 };
     change(() => open.set(lane, state));
     probe(lane, state, key);
-    for (const command of waiting.get(lane) ?? [])
-      if (command.timeoutSeconds <= timeoutSeconds) command.giveUp();
+    for (const command of waiting)
+      if (command.lane === lane && command.timeoutSeconds <= timeoutSeconds) command.giveUp();
   }
 
   /** Settles as the command does, or when the server of its lane is given up. */
   function whileTrusted<T>(lane: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
-    const others = waiting.get(lane) ?? new Set();
-    waiting.set(lane, others);
     return new Promise((resolve, reject) => {
       const giveUp = () => reject(new CacheError('ERR_CACHE_OPEN'));
-      const self = { timeoutSeconds, giveUp };
-      others.add(self);
-      command.finally(() => others.delete(self)).then(resolve, reject);
+      const self = { lane, timeoutSeconds, giveUp };
+      waiting.add(self);
+      command.finally(() => waiting.delete(self)).then(resolve, reject);
     });
   }
 
