@@ -12,4 +12,5 @@ export const replaceExamples = (name, text, replacements) => {
   return text.replace(new RegExp(any.join('|'), 'g'), (example) => replacements[example]);
 };
 
-const quote = (example) => example.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+/** As a regular expression that matches it and nothing else. */
+export const quote = (example) => example.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');

@@ -1,5 +1,6 @@
 // The configurations that the guides show, so that what is shown is what is run.
 import { readFileSync } from 'node:fs';
+import { quote } from '../replace.mjs';
 
 /**
  * A gateway.yaml of a page in docs/servers, the first one by default, with its example addresses, files and secrets
@@ -12,7 +13,8 @@ export const configOf = (page, replacements, index = 0) => {
   if (text === undefined) throw new Error(`${page}.md shows ${blocks.length} configurations only`);
   for (const [example, real] of Object.entries(replacements)) {
     if (!text.includes(example)) throw new Error(`${page}.md does not mention ${example}`);
-    text = text.replaceAll(example, real);
+    // a port that took an earlier one's place may begin like the next
+    text = text.replaceAll(new RegExp(`${quote(example)}(?!\\d)`, 'g'), () => real);
   }
   return text;
 };
