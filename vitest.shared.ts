@@ -8,5 +8,9 @@ export const shared = (name: string) =>
       include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
       reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
       coverage: { include: ['src/**/*.ts'], exclude: ['src/**/*.test.ts'], reporter: ['text'] },
+      // how long a busy machine may take; what is to be quick says so itself
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      expect: { poll: { timeout: 15_000 } },
     },
   });
