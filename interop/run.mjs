@@ -17,6 +17,7 @@ const files = ['.', 'authorization-servers'].flatMap((name) =>
 
 let passed = 0;
 let failed = 0;
+const failures = [];
 // Suites and files count only where they fail by themselves: a file that does not load, a `before` that throws.
 const isGroup = (data) => data.details.type === 'suite' || files.includes(data.name);
 const stream = run({ files, concurrency: 1 });
@@ -26,13 +27,16 @@ stream.on('test:pass', (data) => {
   else if (!isGroup(data)) passed += 1;
 });
 stream.on('test:fail', (data) => {
-  if (!isGroup(data) || data.details.error?.failureType !== 'subtestsFailed') failed += 1;
+  if (isGroup(data) && data.details.error?.failureType === 'subtestsFailed') return;
+  failed += 1;
+  failures.push(`failed: ${data.name}: ${String(data.details.error?.message).split('\n')[0]}\n`);
 });
 
 const report = stream.compose(spec);
 report.pipe(process.stdout);
 report.on('end', () => {
   if (passed === 0) failed += 1;
+  for (const line of failures) process.stdout.write(line);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 });

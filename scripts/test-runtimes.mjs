@@ -1,8 +1,9 @@
 // Core's tests and the Hono adapter's cases on Node, Bun and Deno, and a worker in workerd. The runtimes come from the
 // registry into runtimes/, apart from the workspace.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { forgetReport, readReport } from './reports.mjs';
 import { environment, install, must, root, turbo } from './workspace.mjs';
 
 const folder = join(root, 'runtimes');
@@ -64,34 +65,25 @@ function identify(name, { command }) {
 }
 
 function runVitest({ command, args }, project, expected, more = []) {
-  const report = join(root, project, '.vitest', 'results.json');
-  rmSync(report, { force: true });
+  const folder = join(root, project);
+  forgetReport(folder);
   const { stdout, stderr } = spawnSync(
     command,
     [...args, vitest, 'run', '--coverage.enabled=false', ...more],
     {
-      cwd: join(root, project),
+      cwd: folder,
       env: { ...environment, EXPECTED_RUNTIME: expected },
       encoding: 'utf8',
       timeout: 600_000,
     },
   );
-  if (!existsSync(report)) {
+  const report = readReport(folder, `${expected}, ${project}`);
+  if (report === undefined) {
     console.error(stdout + stderr);
     return { passed: 0, failed: 1 };
   }
-  const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(
-    readFileSync(report, 'utf8'),
-  );
-  for (const { name, message, assertionResults } of testResults) {
-    if (message) console.error(`${name}: ${message}`);
-    for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === 'failed')
-        console.error(`${expected}: ${fullName}: ${failureMessages[0]?.split('\n')[0]}`);
-    }
-  }
-  const failed = numFailedTests || (numFailedTestSuites > 0 || numPassedTests === 0 ? 1 : 0);
-  return { passed: numPassedTests, failed };
+  for (const line of report.lines) console.error(line);
+  return report;
 }
 
 const total = { passed: 0, failed: 0 };

@@ -99,7 +99,7 @@ export async function testWorkerd(workerd, flags) {
         counts.passed++;
       } catch (error) {
         counts.failed++;
-        console.error(`workerd: ${title}: ${error.message}`);
+        console.error(`failed: workerd: ${title}: ${error.message}`);
       } finally {
         child.kill('SIGKILL');
         await once(child, 'close');

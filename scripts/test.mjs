@@ -1,20 +1,20 @@
 // Every test of every package; then a search for planted secrets in all that was printed.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { findLeaks } from './canaries.mjs';
 import { findRedisServer } from './redis-server.mjs';
+import { forgetReport, readReport } from './reports.mjs';
 import { environment, install, must, root, run, turbo } from './workspace.mjs';
 
 install();
 if (!process.env.REDIS_URL) environment.REDIS_SERVER_BIN = findRedisServer();
 must(await turbo('build'), 'the build');
 
-const folders = ['packages', 'apps'].flatMap((parent) =>
-  readdirSync(join(root, parent)).map((name) => join(root, parent, name)),
-);
-const reports = () => folders.map((folder) => join(folder, '.vitest', 'results.json')).filter(existsSync);
-for (const report of reports()) rmSync(report);
+const folders = ['packages', 'apps']
+  .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
+  .filter((folder) => existsSync(join(folder, 'vitest.config.ts')));
+for (const folder of folders) forgetReport(folder);
 
 const chunks = [];
 const succeeded = await run(
@@ -31,15 +31,24 @@ const succeeded = await run(
 const printed = stripVTControlCharacters(Buffer.concat(chunks).toString());
 const { canaries } = await import('../packages/conformance/dist/index.js');
 const leaks = findLeaks(printed, canaries);
-for (const name of leaks) console.error(`the ${name} canary was printed by the tests`);
 
-let passed = 0;
-let failed = leaks.length;
-for (const report of reports()) {
-  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
-  passed += numPassedTests;
-  failed += numFailedTests || (numFailedTestSuites > 0 ? 1 : 0);
+const total = { passed: 0, failed: leaks.length };
+const failures = leaks.map((name) => `failed: the ${name} canary was printed by the tests`);
+for (const folder of folders) {
+  const name = basename(folder);
+  const { passed, failed, lines } = readReport(folder, name) ?? {
+    passed: 0,
+    failed: 1,
+    lines: [`failed: ${name}: its tests did not run`],
+  };
+  total.passed += passed;
+  total.failed += failed;
+  failures.push(...lines);
 }
-if (failed === 0 && !succeeded) failed = 1;
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
+if (total.failed === 0 && !succeeded) {
+  total.failed = 1;
+  failures.push('failed: turbo run test');
+}
+for (const line of failures) console.error(line);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
