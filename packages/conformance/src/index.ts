@@ -61,3 +61,4 @@ export {
   type ScriptedServer,
   startScriptedServer,
 } from './scripted-server.js';
+export { patientSeconds } from './stage.js';

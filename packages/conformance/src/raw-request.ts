@@ -41,7 +41,7 @@ export function sendRequest(url: string, request: RawRequest = {}): RawExchange 
 /** Sends exactly these bytes; a character stands for a byte (ISO 8859-1). */
 export function sendBytes(url: string, bytes: string, framing: Framing = 'response'): RawExchange {
   const { hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port), timeout: 10_000 });
+  const socket = connect({ host: hostname, port: Number(port), timeout: 20_000 });
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const response = new Promise<RawResponse>((resolve, reject) => {
     let received: Buffer = Buffer.alloc(0);

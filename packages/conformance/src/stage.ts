@@ -20,7 +20,7 @@ import { type Answer, type ScriptedServer, startScriptedServer } from './scripte
 export interface Setting {
   /** What the authorization server says. Default: a good JWT. */
   readonly says?: Answer;
-  /** Beside a client secret, the endpoint and the clock. */
+  /** Beside a client secret, the endpoint, the clock and patience. */
   readonly client?: ClientSetting;
   readonly adapter?: AdapterSetting;
   /** Headers that the handler tells of, in lower case. */
@@ -31,6 +31,9 @@ export interface Setting {
 
 /** The client is the stage's unless another is named. */
 export type AdapterSetting = Partial<AdapterOptions>;
+
+/** Longer than any machine stands still: an answer that is to count must not come too late for it. */
+export const patientSeconds = 60;
 
 type SomeOptions = Partial<PhantomTokenClientOptions>;
 export type ClientSetting = SomeOptions | ((server: ScriptedServer) => SomeOptions | Promise<SomeOptions>);
@@ -84,6 +87,7 @@ export async function onStage(
   const options: PhantomTokenClientOptions = {
     introspectionEndpoint: server.endpoint,
     clientAuth: clientSecretBasic('conformance', canaries.secret),
+    timeoutSeconds: patientSeconds,
     now: clock,
     onEvent: (event) => events.push(event),
     ...(typeof given === 'function' ? await given(server) : given),

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { memoryCache } from '@phantom-token/core';
 import { activeJson, inTurn, jsonType, jwt, jwtType, reply, signed } from '../answers.js';
 import { assertEqual } from '../assertions.js';
 import { row, scene } from '../case-forms.js';
@@ -6,6 +7,7 @@ import { unknown } from '../expected-answers.js';
 import {
   closeAtOnce,
   closeDelimited,
+  createGate,
   drip,
   endlessBody,
   gzipBomb,
@@ -19,6 +21,7 @@ import {
 } from '../faults.js';
 import { goodClaims, signJwt } from '../jwt-samples.js';
 import type { Answer } from '../scripted-server.js';
+import { patientSeconds } from '../stage.js';
 
 const { unreliable, timedOut } = unknown;
 const cap = 65_536;
@@ -53,36 +56,48 @@ const oversized: readonly (readonly [what: string, answer: Answer])[] = [
   ['a gzip of JSON that unpacks to far more than the cap', gzipBomb(jsonType)],
 ];
 
-/** How long a deadline may be overrun on a busy machine. The promise is 50 ms. */
-const slackSeconds = 0.3;
+/** How long a deadline may be overrun. */
+const slackSeconds = 0.05;
+/** How much too early a timer may fire, and clocks may differ. */
+const roundingSeconds = 0.005;
 const timeoutSeconds = 0.2;
+/** Of so many one must be in time: a machine that stands still makes any single one late, a broken rule makes all. */
+const attempts = 20;
 
 /** What goes wrong between us and the authorization server. None of it looks like a bad token. */
 export const faultCases = [
   ...slow.map(([what, says]) =>
     scene(
       `a server that ${what}: 504 at the deadline, and its connection is closed`,
-      { says, client: { timeoutSeconds } },
-      async (stage) => {
-        const startedAt = performance.now();
-        await stage.refuses(timedOut);
-        const seconds = (performance.now() - startedAt) / 1000;
-        const isPunctual = seconds >= timeoutSeconds && seconds < timeoutSeconds + slackSeconds;
-        assertEqual(isPunctual, true, `whether ${seconds} s is about the deadline`);
-        stage.asked(1);
-        await stage.server.deserted();
+      { says, client: { timeoutSeconds, breakerFailures: 0 } },
+      async ({ refuses, server }) => {
+        let soonest = Number.POSITIVE_INFINITY;
+        let refusals = 0;
+        while (soonest > timeoutSeconds + slackSeconds && refusals < attempts) {
+          const startedAt = performance.now();
+          await refuses(timedOut, `Bearer ${refusals++}`);
+          soonest = Math.min(soonest, (performance.now() - startedAt) / 1000);
+        }
+        const isPunctual =
+          soonest > timeoutSeconds - roundingSeconds && soonest < timeoutSeconds + slackSeconds;
+        assertEqual(isPunctual, true, `whether ${soonest} s is about the deadline`);
+        assertEqual(server.calls.length <= refusals, true, 'whether nothing was asked twice');
+        await server.deserted();
       },
     ),
   ),
   scene(
     'an answer after the deadline is not remembered',
-    { says: late(0.4, jwt()), client: { timeoutSeconds } },
+    { client: () => ({ cache: memoryCache(), timeoutSeconds }) },
     async (stage) => {
+      const gate = createGate();
+      stage.server.answer(gate.hold(jwt()));
       await stage.refuses(timedOut);
+      gate.open();
       await stage.server.deserted();
       stage.server.answer(jwt({ ...goodClaims, scope: 'later' }));
-      await stage.passes(undefined, { source: 'introspection', claims: { scope: 'later' } });
-      stage.asked(2);
+      const patient = await stage.mount({}, { timeoutSeconds: patientSeconds });
+      await patient.passes(undefined, { source: 'introspection', claims: { scope: 'later' } });
     },
   ),
   ...broken.map(([what, says]) =>
@@ -148,8 +163,17 @@ export const faultCases = [
     says: gzipped(signed(), { ...jwtType, 'Content-Encoding': Array(1000).fill('gzip').join(', ') }),
     gets: unreliable,
   }),
-  row('an answer in time passes, however close to the deadline', {
-    says: late(0.1, activeJson()),
-    client: { timeoutSeconds: 1 },
-  }),
+  scene(
+    'an answer in time passes, however close to the deadline',
+    { says: late(0.3, activeJson()), client: { timeoutSeconds: 0.5, breakerFailures: 0 } },
+    async ({ client, passes }) => {
+      const outcomes: string[] = [];
+      while (outcomes.at(-1) !== 'introspection' && outcomes.length < attempts) {
+        const asked = client.exchange(String(outcomes.length));
+        outcomes.push(await asked.then(({ source }) => source, String));
+      }
+      assertEqual(outcomes.at(-1), 'introspection', 'the outcome of the last attempt');
+      await passes(`Bearer ${outcomes.length - 1}`, { source: 'memory' });
+    },
+  ),
 ];

@@ -11,7 +11,7 @@ import { scene } from '../case-forms.js';
 import { refused } from '../expected-answers.js';
 import { createGate } from '../faults.js';
 import type { Answer } from '../scripted-server.js';
-import type { Stage } from '../stage.js';
+import { patientSeconds, type Stage } from '../stage.js';
 
 /** Two issuers with one cache: `/other` belongs to the second, for which no token is active. */
 async function mountBoth(stage: Stage, elsewhere: string) {
@@ -20,6 +20,7 @@ async function mountBoth(stage: Stage, elsewhere: string) {
     createPhantomTokenClient({
       introspectionEndpoint,
       clientAuth: clientSecretBasic('conformance', canaries.secret),
+      timeoutSeconds: patientSeconds,
       now: stage.clock,
       cache,
     });
