@@ -32,7 +32,7 @@ async function setUp(more: AuthorizeOptions = {}) {
   const now = () => clock.now;
   const server = await startServer(statusAnswer(204));
   const client = createPhantomTokenClient({
-    introspectionEndpoint: server.endpoint,
+    ...server.asked,
     clientAuth: clientSecretBasic('gateway', 'sesame'),
     now,
   });

@@ -8,8 +8,12 @@ async function setUp(claims: object = {}) {
   const jwt = unsignedJwt({ exp: Date.now() / 1000 + 100, ...claims });
   const server = await startServer(jwtAnswer(jwt));
   const clientAuth = clientSecretBasic('gateway', 'sesame');
-  const client = createPhantomTokenClient({ introspectionEndpoint: server.endpoint, clientAuth });
-  const other = createPhantomTokenClient({ introspectionEndpoint: `${server.endpoint}/other`, clientAuth });
+  const client = createPhantomTokenClient({ ...server.asked, clientAuth });
+  const other = createPhantomTokenClient({
+    ...server.asked,
+    introspectionEndpoint: `${server.endpoint}/other`,
+    clientAuth,
+  });
   const request = { method: 'GET', url: '/', authorization: 'Bearer t' };
   const judge = async (options?: AuthorizeOptions) => authorize(client, request, options);
   return { jwt, server, client, other, request, judge };

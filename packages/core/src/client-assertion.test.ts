@@ -96,7 +96,7 @@ describe('privateKeyJwt', () => {
   it('makes a wrong key our failure, not the token’s', async () => {
     const server = await startServer(jwtAnswer(unsignedJwt()));
     const client = createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       clientAuth: privateKeyJwt('gateway', 'no key at all'),
     });
     await expect(client.exchange('token')).rejects.toMatchObject({ code: 'ERR_CLIENT_AUTH', status: 502 });
@@ -179,7 +179,7 @@ describe.each<
     });
     const vault = vi.fn(() => known as never);
     const client = createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       clientAuth: authWith(vault),
     });
     await client.exchange('first');
@@ -197,7 +197,7 @@ describe.each<
     const server = await startServer(statusAnswer(401));
     const vault = vi.fn(() => old as never);
     const client = createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       clientAuth: authWith(vault),
     });
     await expect(client.exchange('first')).rejects.toMatchObject({

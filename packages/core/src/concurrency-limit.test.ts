@@ -15,7 +15,7 @@ describe('a concurrency limit', () => {
       }, forever);
     const tasks = [run('a'), run('b'), run('c')];
     for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'c']]) {
-      await vi.waitFor(() => expect(started).toEqual(expected));
+      await expect.poll(() => started).toEqual(expected);
       ends.at(-1)?.();
     }
     await Promise.all(tasks);

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, jsonAnswer, startServer, statusAnswer } from '../test/authorization-server.js';
+import {
+  type Answer,
+  jsonAnswer,
+  patientSeconds,
+  startServer,
+  statusAnswer,
+} from '../test/authorization-server.js';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic } from './client-auth.js';
 import { discover } from './discovery.js';
 
 const error = (code: string, message = '') =>
   expect.objectContaining({ name: 'IntrospectionError', code, message: expect.stringContaining(message) });
+
+const patiently = (issuer: string) => discover(issuer, { timeoutSeconds: patientSeconds });
 
 /** An issuer below a path, whose metadata lies at one of the two places. */
 async function startIssuer(place: RegExp, metadata: (origin: string) => object) {
@@ -27,7 +35,7 @@ const complete = (origin: string) => ({
 describe('discover', () => {
   it('reads OpenID Connect Discovery', async () => {
     const { server, issuer } = await startIssuer(/^\/tenant\/\.well-known\/openid-configuration$/, complete);
-    expect(await discover(issuer)).toEqual({
+    expect(await patiently(issuer)).toEqual({
       issuer,
       introspectionEndpoint: server.endpoint,
       jwksUri: `${server.origin}/jwks`,
@@ -39,21 +47,21 @@ describe('discover', () => {
       /^\/\.well-known\/oauth-authorization-server\/tenant$/,
       complete,
     );
-    expect((await discover(issuer)).introspectionEndpoint).toBe(server.endpoint);
+    expect((await patiently(issuer)).introspectionEndpoint).toBe(server.endpoint);
     expect(server.calls).toHaveLength(2);
   });
 
   it('fits into the options of a client', async () => {
     const { issuer } = await startIssuer(/./, complete);
-    const options = { ...(await discover(issuer)), clientAuth: clientSecretBasic('g', 's') };
+    const options = { ...(await patiently(issuer)), clientAuth: clientSecretBasic('g', 's') };
     expect(() => createPhantomTokenClient(options)).not.toThrow();
   });
 
   it('says what is missing', async () => {
     const nowhere = await startIssuer(/^$/, complete);
-    await expect(discover(nowhere.issuer)).rejects.toThrow(error('ERR_DISCOVERY', 'no metadata'));
+    await expect(patiently(nowhere.issuer)).rejects.toThrow(error('ERR_DISCOVERY', 'no metadata'));
     const without = await startIssuer(/./, (origin) => ({ issuer: `${origin}/tenant` }));
-    await expect(discover(without.issuer)).rejects.toThrow(
+    await expect(patiently(without.issuer)).rejects.toThrow(
       error('ERR_DISCOVERY', 'no introspection_endpoint'),
     );
   });
@@ -63,7 +71,7 @@ describe('discover', () => {
       ...complete(origin),
       issuer: 'https://evil.test',
     }));
-    await expect(discover(issuer)).rejects.toThrow(error('ERR_DISCOVERY'));
+    await expect(patiently(issuer)).rejects.toThrow(error('ERR_DISCOVERY'));
   });
 
   it.each<[string, Answer]>([
@@ -73,18 +81,18 @@ describe('discover', () => {
     ['status 500', statusAnswer(500)],
   ])('refuses %s', async (_title, answer) => {
     const server = await startServer(answer);
-    await expect(discover(server.origin)).rejects.toThrow(error('ERR_DISCOVERY'));
+    await expect(patiently(server.origin)).rejects.toThrow(error('ERR_DISCOVERY'));
   });
 
   it('follows no redirect', async () => {
     const server = await startServer(statusAnswer(302, { Location: 'http://127.0.0.1:1/' }));
-    await expect(discover(server.origin)).rejects.toThrow(error('ERR_DISCOVERY'));
+    await expect(patiently(server.origin)).rejects.toThrow(error('ERR_DISCOVERY'));
     expect(server.calls).toHaveLength(1);
   });
 
   it('is bounded in size and time', async () => {
     const large = await startServer((response) => response.writeHead(200).end('x'.repeat(300_000)));
-    await expect(discover(large.origin)).rejects.toThrow(error('ERR_TOO_LARGE'));
+    await expect(patiently(large.origin)).rejects.toThrow(error('ERR_TOO_LARGE'));
     const silent = await startServer(() => {});
     await expect(discover(silent.origin, { timeoutSeconds: 0.05 })).rejects.toThrow(error('ERR_TIMEOUT'));
   });

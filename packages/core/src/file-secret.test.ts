@@ -70,7 +70,7 @@ describe('a client whose secret is in a file', () => {
       (isOurs ? jwtAnswer(unsignedJwt({ sub: 'alice' })) : statusAnswer(401))(response, call);
     });
     const clientAuth = clientSecretBasic('gateway', read);
-    const client = createPhantomTokenClient({ introspectionEndpoint: server.endpoint, clientAuth });
+    const client = createPhantomTokenClient({ ...server.asked, clientAuth });
     return { path, read, accepted, server, client };
   }
 

@@ -152,9 +152,13 @@ describe('exchangeHttp', () => {
   });
 
   it('does not repeat what was answered with nonsense', async () => {
-    const server = await startRawServer((socket) => socket.write('NONSENSE\r\n\r\n'));
-    // not every runtime sees at once that this is not HTTP
-    const { answer } = exchange(server.url, { signal: AbortSignal.timeout(500) });
+    const calledOff = new AbortController();
+    const server = await startRawServer((socket) => {
+      socket.write('NONSENSE\r\n\r\n');
+      // not every runtime sees at once that this is not HTTP
+      setTimeout(() => calledOff.abort(), 500);
+    });
+    const { answer } = exchange(server.url, { signal: calledOff.signal });
     await expect(answer).rejects.toThrow(unknown('ERR_UNREACHABLE'));
     expect(server.count()).toBe(1);
   });

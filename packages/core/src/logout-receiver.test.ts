@@ -484,7 +484,7 @@ describe('a client', () => {
     const token = (sid: string) => jwtAnswer(unsignedJwt({ sub: 'jane', sid, exp: now + 3600 }));
     const server = await startServer(token('one'));
     const client = createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       issuer,
       clientAuth: clientSecretBasic('gateway', 'sesame'),
       now: () => now,

@@ -3,7 +3,7 @@ import { Agent, createServer, get, type RequestOptions, type ServerOptions } fro
 import { type AddressInfo, connect, type Server } from 'node:net';
 import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { unsignedJwt } from '../test/authorization-server.js';
+import { patientSeconds, unsignedJwt } from '../test/authorization-server.js';
 import { certificate, pem, thumbprints, written } from '../test/certificates.js';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic } from './client-auth.js';
@@ -31,21 +31,23 @@ async function startTls(options: ServerOptions = {}) {
     seen.certificates.push((request.socket as TLSSocket).getPeerCertificate().subject?.CN);
     response.writeHead(200, { 'Content-Type': 'application/jwt' }).end(unsignedJwt());
   });
+  // only the client ends a connection that nobody uses
+  server.keepAliveTimeout = 0;
   server.on('secureConnection', () => seen.connections++);
   return { seen, url: `https://127.0.0.1:${await start(server)}/introspect` };
 }
 
 function makeFetch(options: CreateFetchOptions = {}) {
-  const fetch = createFetch(options);
+  const fetch = createFetch({ connectTimeoutSeconds: patientSeconds, ...options });
   onTestFinished(() => fetch.close());
   return fetch;
 }
 
 function exchange(introspectionEndpoint: string, options: CreateFetchOptions = {}) {
   const clientAuth = clientSecretBasic('gateway', 'sesame');
-  return createPhantomTokenClient({ introspectionEndpoint, clientAuth, fetch: makeFetch(options) }).exchange(
-    't',
-  );
+  const fetch = makeFetch(options);
+  const timeoutSeconds = patientSeconds;
+  return createPhantomTokenClient({ introspectionEndpoint, clientAuth, fetch, timeoutSeconds }).exchange('t');
 }
 
 const unreachable = expect.objectContaining({ code: 'ERR_UNREACHABLE', status: 502 });

@@ -36,7 +36,7 @@ async function setUp(answer: Answer = jwtAnswer(jwtOf(somebody))) {
   const events: PhantomTokenEvent[] = [];
   const instance = (options: Partial<PhantomTokenClientOptions> = {}) =>
     createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       clientAuth: clientSecretBasic('gateway', 'sesame'),
       cache: tieredCache(memoryCache(), shared),
       revocations: channel,
@@ -229,7 +229,7 @@ describe.each(ways)('a %s that is revoked', (_what, revoke) => {
     const { server, channel } = await setUp();
     const make = () =>
       create({
-        introspectionEndpoint: server.endpoint,
+        ...server.asked,
         clientAuth: clientSecretBasic('g', 's'),
         revocations: channel,
         now: clock.now,

@@ -30,7 +30,7 @@ async function setUp(options: Partial<PhantomTokenClientOptions> = {}, claims: o
   const server = await startServer(jwtAnswer(jwt, headers));
   const events: PhantomTokenEvent[] = [];
   const client = createPhantomTokenClient({
-    introspectionEndpoint: server.endpoint,
+    ...server.asked,
     clientAuth: clientSecretBasic('gateway', 'sesame'),
     staleIfErrorSeconds: 60,
     now: clock.now,
@@ -230,7 +230,7 @@ describe('an answer past its deadline', () => {
     const clock = createClock();
     const server = await startServer(jsonAnswer(said));
     const client = createPhantomTokenClient({
-      introspectionEndpoint: server.endpoint,
+      ...server.asked,
       clientAuth: clientSecretBasic('gateway', 'sesame'),
       accept: 'application/json',
       mintJwt: { ...mintJwt, mint },

@@ -1,6 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, it, onTestFinished } from 'vitest';
-import { type Answer, jsonAnswer, startServer } from '../test/authorization-server.js';
 import { createAuthorizer } from './authorize.js';
 import { createPhantomTokenClient } from './client.js';
 import { clientSecretBasic } from './client-auth.js';
@@ -40,18 +39,18 @@ async function setUp() {
   const clock = { now: startAt };
   const fetchedAt: number[] = [];
   const [first, second] = await Promise.all([makeKey('first'), makeKey('second')]);
-  const publish =
-    (...keys: (typeof first)[]): Answer =>
-    (response, call) => {
+  const keys = [first.jwk];
+  const verifier = jwtVerifier({
+    issuer,
+    audience: 'api',
+    algorithms: ['ES256'],
+    jwksUri: `${issuer}/jwks`,
+    async fetch() {
       fetchedAt.push(clock.now);
-      jsonAnswer({ keys: keys.map(({ jwk }) => jwk) })(response, call);
-    };
-  const server = await startServer(publish(first));
-  const options = { issuer, audience: 'api', algorithms: ['ES256'] };
-  const verifier = jwtVerifier({ ...options, jwksUri: server.endpoint });
-  const rotate = () => {
-    server.answer = publish(first, second);
-  };
+      return Response.json({ keys });
+    },
+  });
+  const rotate = () => void keys.push(second.jwk);
   // nobody reads the stacks of so many errors
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -90,7 +89,7 @@ it(`${total} JWTs with unknown keys make a verifier fetch keys once in 30 second
   // the key that came in between was not kept from those who need it
   await verifier.verify(fromSecond, clock.now);
   expectFewFetches(fetchedAt);
-}, 240_000);
+}, 600_000);
 
 /** A route that takes the JWTs of such an issuer, in front of a server that calls every other token inactive. */
 async function setUpRoute() {
@@ -138,7 +137,7 @@ it('a route that accepts JWTs fetches keys as rarely, and forgets most of the fl
   await flood(15_000, 15_000 + batchSize);
   expect(counts.verified).toBe(20_000 + batchSize);
   expect(await present(await first.sign())).toMatchObject({ source: 'verification' });
-}, 60_000);
+}, 300_000);
 
 async function readHeap(): Promise<number> {
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([
@@ -155,10 +154,15 @@ it.runIf(isNode)(
   async () => {
     const { clock, flood } = await setUpRoute();
     await flood(0, 10_000);
-    const before = await readHeap();
-    clock.now += 30;
-    await flood(10_000, 20_000);
-    expect((await readHeap()) - before).toBeLessThan(1_000_000);
+    // what else is at work here may add to one measurement; a leak adds to all
+    let least = Number.POSITIVE_INFINITY;
+    for (let wave = 1; wave <= 5 && least >= 1_000_000; wave++) {
+      const before = await readHeap();
+      clock.now += 30;
+      await flood(wave * 10_000, (wave + 1) * 10_000);
+      least = Math.min(least, (await readHeap()) - before);
+    }
+    expect(least).toBeLessThan(1_000_000);
   },
-  60_000,
+  300_000,
 );

@@ -12,10 +12,22 @@ interface Call {
 
 export type Answer = (response: ServerResponse, call: Call) => void;
 
+/** Longer than any machine stands still: an answer that is to count must not come too late for it. */
+export const patientSeconds = 60;
+
 /** A real HTTP server that answers as told and keeps what it was asked; closed when the test ends. */
 export async function startServer(answer: Answer) {
   const calls: Call[] = [];
-  const server = { answer, calls, origin: '', endpoint: '' };
+  const server = {
+    answer,
+    calls,
+    origin: '',
+    endpoint: '',
+    /** For a client that asks this server, and waits for what it says. */
+    get asked() {
+      return { introspectionEndpoint: this.endpoint, timeoutSeconds: patientSeconds };
+    },
+  };
   server.origin = await listen(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
