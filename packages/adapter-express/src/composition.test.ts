@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { canaries, jwt, startScriptedServer } from '@phantom-token/conformance';
+import { canaries, jwt, patientSeconds, startScriptedServer } from '@phantom-token/conformance';
 import { clientSecretBasic, createPhantomTokenClient, type PhantomTokenClient } from '@phantom-token/core';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { expect, it, onTestFinished } from 'vitest';
@@ -12,6 +12,7 @@ async function setUp() {
   const client = createPhantomTokenClient({
     introspectionEndpoint: server.endpoint,
     clientAuth: clientSecretBasic('express', canaries.secret),
+    timeoutSeconds: patientSeconds,
     now: () => 1_800_000_000,
   });
   return { server, client };

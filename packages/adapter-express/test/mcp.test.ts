@@ -1,9 +1,28 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { canaries, json, jwt, noContent, startScriptedServer } from '@phantom-token/conformance';
-import { expect, it, onTestFinished } from 'vitest';
+import {
+  canaries,
+  json,
+  jwt,
+  noContent,
+  patientSeconds,
+  startScriptedServer,
+} from '@phantom-token/conformance';
+import type * as core from '@phantom-token/core';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createMcpServer } from './mcp-server.js';
+
+// the server as the guide has it, with more patience than people want
+vi.mock('@phantom-token/core', async (importOriginal) => {
+  const original = await importOriginal<typeof core>();
+  return {
+    ...original,
+    discover: (issuer: string) => original.discover(issuer, { timeoutSeconds: patientSeconds }),
+    createPhantomTokenClient: (options: core.PhantomTokenClientOptions) =>
+      original.createPhantomTokenClient({ ...options, timeoutSeconds: patientSeconds }),
+  };
+});
 
 /** An authorization server that publishes what an MCP client looks for, and an MCP server that relies on it. */
 async function setUp() {

@@ -1,4 +1,4 @@
-import { canaries, jwt, startScriptedServer } from '@phantom-token/conformance';
+import { canaries, jwt, patientSeconds, startScriptedServer } from '@phantom-token/conformance';
 import { clientSecretBasic, createPhantomTokenClient, type PhantomTokenClient } from '@phantom-token/core';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, it, onTestFinished } from 'vitest';
@@ -11,6 +11,7 @@ async function setUp() {
   const client = createPhantomTokenClient({
     introspectionEndpoint: server.endpoint,
     clientAuth: clientSecretBasic('fastify', canaries.secret),
+    timeoutSeconds: patientSeconds,
     now: () => 1_800_000_000,
   });
   const app = Fastify({ forceCloseConnections: true });

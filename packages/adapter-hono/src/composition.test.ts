@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { canaries, jwt, startScriptedServer } from '@phantom-token/conformance';
+import { canaries, jwt, patientSeconds, startScriptedServer } from '@phantom-token/conformance';
 import { clientSecretBasic, createPhantomTokenClient, type PhantomTokenClient } from '@phantom-token/core';
 import { Hono } from 'hono';
 import { expect, it, onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ async function setUp() {
   const client = createPhantomTokenClient({
     introspectionEndpoint: server.endpoint,
     clientAuth: clientSecretBasic('hono', canaries.secret),
+    timeoutSeconds: patientSeconds,
     now: () => 1_800_000_000,
   });
   return { server, client, app: new Hono<PhantomTokenEnv>() };
