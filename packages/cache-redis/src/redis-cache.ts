@@ -70,11 +70,11 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_POISONED');
     const opened = await sealing.open(value, keys);
     if (opened === undefined) return undefined;
-    const behind = Math.max(0, clock.aheadSeconds());
-    const { storedAt = now } = opened;
-    const expiresAt = opened.expiresAt - behind;
-    const isOfUse = expiresAt > now && storedAt <= now + behind + clockToleranceSeconds;
-    return isOfUse ? parse({ ...opened, expiresAt }) : undefined;
+    // by our clock, where it is behind Redis': what is revoked from now on is compared with that, too
+    const dates = shifted(opened, Math.min(0, -clock.aheadSeconds()));
+    const { expiresAt, storedAt = now } = dates;
+    const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
+    return isOfUse ? parse({ text: opened.text, ...dates }) : undefined;
   }
 
   async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
