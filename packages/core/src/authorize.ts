@@ -1,6 +1,12 @@
 import { createAcceptedJwts } from './accepted-jwts.js';
 import { isTokenOf, type JwtAccessToken, signToken } from './access-token.js';
-import { type BearerRequest, createBearerParser, type PresentedToken, schemeOf } from './bearer.js';
+import {
+  type BearerRequest,
+  type PresentedToken,
+  parseBearer,
+  parseBearerOrDpop,
+  schemeOf,
+} from './bearer.js';
 import {
   buildChallenge,
   type Challenge,
@@ -100,7 +106,7 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
   const resolved = resolveChallengeOptions(options);
   const sender = resolveSenderOptions(options);
   const { now, dpop } = sender;
-  const parseBearer = createBearerParser({ dpop: dpop !== undefined });
+  const parse = dpop === undefined ? parseBearer : parseBearerOrDpop;
   const accepted = acceptJwts && createAcceptedJwts(readAcceptJwts(acceptJwts));
   const newNonces = new WeakMap<AuthorizeRequest, string>();
 
@@ -114,7 +120,7 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
       assertScopes(accessToken.claims, resolved.requiredScopes);
       return accessToken;
     }
-    const presented = parseBearer(request);
+    const presented = parse(request);
     if (accepted === undefined) return introspect(request, presented, client);
     const itself = accepted.find(presented.token, now());
     return itself instanceof Promise

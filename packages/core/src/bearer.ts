@@ -29,24 +29,15 @@ const grammarOf = (schemes: string): Grammar => ({
   scheme: new RegExp(`^(?:${schemes})(?![\\w!#$%&'*+.^\`|~-])`, 'i'),
 });
 
-const bearerAlone = grammarOf('Bearer');
-const bearerAndDpop = grammarOf('Bearer|DPoP');
 const dpopScheme = grammarOf('DPoP').scheme;
-const quotedString = /"(?:[^"\\]|\\.)*"/g;
-const secondCredentials = /^,|,[ \t]*[\w!#$%&'*+.^`|~-]+ +[^ =]/;
+const word = "[\\w!#$%&'*+.^`|~-]+";
+const parameter = `${word}[ \\t]*=[ \\t]*(?:""|[^ \\t,"=][^ \\t,"]*)`;
+/** Credentials whose commas separate parameters (RFC 9110 §11.4), with any characters that servers put into values. */
+const parameters = new RegExp(`^${word} +${parameter}(?:[ \\t]*,[ \\t]*${parameter})*$`);
+const secondCredentials = new RegExp(`^,|,[ \\t]*${word} +[^ =]`);
 
-/**
- * Makes the function from a request to its token of RFC 6750 §2.1, and of RFC 9449 §7.1 where `dpop` is set; otherwise
- * the DPoP scheme is a foreign one. Tokens in the query or a form body (§2.2, §2.3) are not supported. Fields that were
- * read lately are not read again.
- * @throws {BearerError} ERR_NO_TOKEN, ERR_MULTIPLE_TOKENS or ERR_MALFORMED_TOKEN; the function does.
- */
-export function createBearerParser({
-  dpop = false,
-}: {
-  readonly dpop?: boolean;
-} = {}): (request: BearerRequest) => PresentedToken {
-  const grammar = dpop ? bearerAndDpop : bearerAlone;
+/** Tokens in the query or a form body (RFC 6750 §2.2, §2.3) are not supported. */
+function createParser(grammar: Grammar): (request: BearerRequest) => PresentedToken {
   const recent = createRecentMap<PresentedToken>();
   return ({ url, authorization }) => {
     if (typeof authorization === 'object' && authorization.length > 1)
@@ -57,6 +48,17 @@ export function createBearerParser({
     return presented;
   };
 }
+
+// made once for all authorizers: fields that were read lately are kept, and clients choose what is in them
+
+/**
+ * The token of a request by RFC 6750 §2.1; the DPoP scheme is a foreign one.
+ * @throws {BearerError} ERR_NO_TOKEN, ERR_MULTIPLE_TOKENS or ERR_MALFORMED_TOKEN.
+ */
+export const parseBearer = createParser(grammarOf('Bearer'));
+
+/** The same, by RFC 9449 §7.1 too. */
+export const parseBearerOrDpop = createParser(grammarOf('Bearer|DPoP'));
 
 /** The scheme that a refusal is to speak of: DPoP where the request tried that, whatever came of it, else Bearer. */
 export const schemeOf = ({ authorization }: Pick<BearerRequest, 'authorization'>): TokenScheme =>
@@ -77,12 +79,30 @@ function parseCredentials(field: string, { credentials }: Grammar): PresentedTok
 function parseUnusual(field: string, grammar: Grammar): PresentedToken {
   const presented = parseCredentials(field, grammar);
   if (presented !== undefined) return presented;
-  if (secondCredentials.test(field.replace(quotedString, '""'))) throw new BearerError('ERR_MULTIPLE_TOKENS');
-  throw new BearerError(grammar.scheme.test(field) ? 'ERR_MALFORMED_TOKEN' : 'ERR_NO_TOKEN');
+  const outline = withoutStrings(field);
+  if (secondCredentials.test(outline)) throw new BearerError('ERR_MULTIPLE_TOKENS');
+  if (grammar.scheme.test(field)) throw new BearerError('ERR_MALFORMED_TOKEN');
+  // Fetch puts a comma between two fields, even where one of them is empty or a bare scheme
+  const isOne = !outline.includes(',') || parameters.test(outline);
+  throw new BearerError(isOne ? 'ERR_NO_TOKEN' : 'ERR_MULTIPLE_TOKENS');
 }
 
-// HTTP's optional white space only; String.trim takes far more
-const trimOptionalSpace = (field: string) => field.replace(/^[ \t]+|[ \t]+$/g, '');
+/** A string to its end, or to that of the text: what is never closed is gone through once, not from every quote anew. */
+const quotedString = /"(?:[^"\\]|\\.)*("?)/g;
+
+/** The field with `""` for every quoted string (RFC 9110 §5.6.4); one that is never closed is none. */
+export const withoutStrings = (field: string) =>
+  field.replace(quotedString, (text, end) => (end === '' ? text : '""'));
+
+/** HTTP's optional white space only: String.trim takes far more. Not a pattern, which would try every space inside. */
+function trimOptionalSpace(field: string): string {
+  let [start, end] = [0, field.length];
+  while (isOptionalSpace(field[start])) start++;
+  while (end > start && isOptionalSpace(field[end - 1])) end--;
+  return field.slice(start, end);
+}
+
+const isOptionalSpace = (character: string | undefined) => character === ' ' || character === '\t';
 
 // a second method in one request is an error (RFC 6750 §2), whether or not it is one that we read
 function hasQueryToken(url: string): boolean {
