@@ -14,10 +14,14 @@ export class CacheError extends Error {
   }
 }
 
+/** What the driver says when its own `commandTimeout` is over. */
+const driversTimeout = 'Command timed out';
+
 /** The same fault in words that hold nothing of the command. */
 export function toCacheError(error: unknown): CacheError {
   if (error instanceof CacheError) return error;
   const { name, message } = error instanceof Error ? error : { name: '', message: '' };
+  if (message === driversTimeout) return new CacheError('ERR_CACHE_TIMEOUT');
   const word = name === 'ReplyError' ? /^[A-Z]+/.exec(message)?.[0] : undefined;
   return new CacheError(word ?? 'ERR_CACHE_UNAVAILABLE');
 }

@@ -19,14 +19,19 @@ export interface RedisBreaker {
 /** How long a server that did not answer is left alone between two probes. Seconds. */
 const probeIntervalSeconds = 1;
 
+/** A server that did not answer within one command's patience may well answer one that has more than so many times as much. */
+const muchMorePatient = 2;
+
 /** A command that is waited for. */
 interface Waiting {
-  readonly lane: string;
+  readonly server: string;
   readonly timeoutSeconds: number;
   giveUp(): void;
 }
 
+/** A server that does not answer within so many seconds. */
 interface OpenLane {
+  readonly server: string;
   readonly timeoutSeconds: number;
   /** Of the clock, seconds. */
   probeAt: number;
@@ -53,8 +58,7 @@ export function createRedisBreaker(
   redis: RedisConnection,
   now: () => number = () => performance.now() / 1000,
 ): RedisBreaker {
-  /** By the server; a connection that is no cluster's has one. */
-  const open = new Map<string, OpenLane>();
+  const open = new Set<OpenLane>();
   const waiting = new Set<Waiting>();
   const listeners: ((isOpen: boolean) => void)[] = [];
 
@@ -65,32 +69,44 @@ export function createRedisBreaker(
     if (isOpen !== wasOpen) for (const listener of listeners) listener(isOpen);
   }
 
-  const close = (lane: string) => change(() => open.delete(lane));
+  /** What keeps a command with this patience from being sent. */
+  function refusing(server: string, timeoutSeconds: number): OpenLane | undefined {
+    for (const lane of open)
+      if (lane.server === server && timeoutSeconds <= lane.timeoutSeconds * muchMorePatient) return lane;
+    return undefined;
+  }
 
-  function probe(lane: string, state: OpenLane, key: string): void {
-    state.probeAt = now() + probeIntervalSeconds;
-    atMost(state.timeoutSeconds, redis.exists(key)).then(
+  /** A server that answers in time does so for the more patient, too. */
+  const close = ({ server, timeoutSeconds }: OpenLane) =>
+    change(() => {
+      for (const lane of open)
+        if (lane.server === server && lane.timeoutSeconds >= timeoutSeconds) open.delete(lane);
+    });
+
+  function probe(lane: OpenLane, key: string): void {
+    lane.probeAt = now() + probeIntervalSeconds;
+    atMost(lane.timeoutSeconds, redis.exists(key)).then(
       () => close(lane),
       (error) => {
-        if (error.code !== 'ERR_CACHE_TIMEOUT') close(lane);
+        if (toCacheError(error).code !== 'ERR_CACHE_TIMEOUT') close(lane);
       },
     );
   }
 
-  function fail(lane: string, key: string, timeoutSeconds: number): void {
-    if (open.has(lane)) return;
-    const state = { timeoutSeconds, probeAt: 0 };
-    change(() => open.set(lane, state));
-    probe(lane, state, key);
+  function fail(server: string, key: string, timeoutSeconds: number): void {
+    if (refusing(server, timeoutSeconds) !== undefined) return;
+    const lane = { server, timeoutSeconds, probeAt: 0 };
+    change(() => open.add(lane));
+    probe(lane, key);
     for (const command of waiting)
-      if (command.lane === lane && command.timeoutSeconds <= timeoutSeconds) command.giveUp();
+      if (command.server === server && command.timeoutSeconds <= timeoutSeconds) command.giveUp();
   }
 
-  /** Settles as the command does, or when the server of its lane is given up. */
-  function whileTrusted<T>(lane: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
+  /** Settles as the command does, or when its server is given up. */
+  function whileTrusted<T>(server: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const giveUp = () => reject(new CacheError('ERR_CACHE_OPEN'));
-      const self = { lane, timeoutSeconds, giveUp };
+      const self = { server, timeoutSeconds, giveUp };
       waiting.add(self);
       command.finally(() => waiting.delete(self)).then(resolve, reject);
     });
@@ -110,15 +126,15 @@ export function createRedisBreaker(
         if (redis.status === 'wait') redis.connect().catch(() => {});
         return Promise.reject(new CacheError('ERR_CACHE_UNAVAILABLE'));
       }
-      const lane = laneOf(redis, key);
-      const state = open.get(lane);
-      if (state !== undefined) {
-        if (state.probeAt <= now()) probe(lane, state, key);
+      const server = serverOf(redis, key);
+      const lane = refusing(server, timeoutSeconds);
+      if (lane !== undefined) {
+        if (lane.probeAt <= now()) probe(lane, key);
         return Promise.reject(new CacheError('ERR_CACHE_OPEN'));
       }
-      return atMost(timeoutSeconds, whileTrusted(lane, timeoutSeconds, command())).catch((error) => {
+      return atMost(timeoutSeconds, whileTrusted(server, timeoutSeconds, command())).catch((error) => {
         const failure = toCacheError(error);
-        if (failure.code === 'ERR_CACHE_TIMEOUT') fail(lane, key, timeoutSeconds);
+        if (failure.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
         throw failure;
       });
     },
@@ -129,15 +145,15 @@ export function createRedisBreaker(
 }
 
 /** The server that answers for a key, where there are several. */
-function laneOf(redis: RedisConnection, key: string): string {
+function serverOf(redis: RedisConnection, key: string): string {
   if (!('slots' in redis)) return '';
   const slot = new Command('get', [(redis.options.keyPrefix ?? '') + key]).getSlot();
   return redis.slots[slot]?.[0] ?? '';
 }
 
-function forgetStrangers(open: Map<string, OpenLane>, { slots }: Cluster): void {
+function forgetStrangers(open: Set<OpenLane>, { slots }: Cluster): void {
   const owners = new Set(slots.map((servers) => servers?.[0]));
-  for (const lane of open.keys()) if (!owners.has(lane)) open.delete(lane);
+  for (const lane of open) if (!owners.has(lane.server)) open.delete(lane);
 }
 
 /** @throws {TypeError} for anything that is no connection of ioredis. */
