@@ -7,39 +7,46 @@ const probeIntervalSeconds = 1;
 export interface CircuitBreakerOptions {
   /** How many failures in a row open it; 0 for never. */
   readonly breakerFailures: number;
-  readonly now: () => number;
 }
 
 /** Keeps calls from a server that is not well: while open, one probe a second goes through, the rest fail at once. */
 export type CircuitBreaker = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** Opens after so many failures in a row, or for as long as the server's Retry-After says; closes on the first success. */
+/**
+ * Opens after so many failures in a row, or for as long as the server's Retry-After says; closes on the first answer.
+ * @param clock Seconds from some moment on, and never back: a wall clock that is set back would keep it open.
+ */
 export function createCircuitBreaker(
-  { breakerFailures, now }: CircuitBreakerOptions,
+  { breakerFailures }: CircuitBreakerOptions,
   emit: Emit | undefined,
+  clock: () => number = () => performance.now() / 1000,
 ): CircuitBreaker {
   if (breakerFailures === 0) return (task) => task();
   let failures = 0;
   let isOpen = false;
-  /** NumericDate of the next probe. */
+  /** When the next probe may go, by the clock. */
   let probeAt = 0;
 
   function open(seconds: number): void {
-    probeAt = now() + seconds;
+    probeAt = clock() + seconds;
     if (isOpen) return;
     isOpen = true;
     emit?.({ type: 'breaker', state: 'open' });
   }
 
-  function succeed(): void {
+  function close(): void {
     failures = 0;
     if (!isOpen) return;
     isOpen = false;
     emit?.({ type: 'breaker', state: 'closed' });
   }
 
-  function fail(error: unknown): void {
-    if (!(error instanceof IntrospectionError) || !isServersFault(error)) return;
+  function judge(error: unknown): void {
+    if (!(error instanceof IntrospectionError) || beforeTheServer.has(error.code)) return;
+    if (!isFailure(error)) {
+      close();
+      return;
+    }
     failures++;
     if (error.retryAfterSeconds !== undefined) open(error.retryAfterSeconds);
     else if (isOpen || failures >= breakerFailures) open(probeIntervalSeconds);
@@ -47,37 +54,34 @@ export function createCircuitBreaker(
 
   return async (task) => {
     if (isOpen) {
-      const wait = probeAt - now();
+      const wait = probeAt - clock();
       if (wait > 0) throw resting(wait);
       // this call is the probe; the next may be in a second
-      probeAt = now() + probeIntervalSeconds;
+      probeAt = clock() + probeIntervalSeconds;
     }
     try {
       const result = await task();
-      succeed();
+      close();
       return result;
     } catch (error) {
-      fail(error);
+      judge(error);
       throw error;
     }
   };
 }
 
-/** Bounds and mistakes of our own, and what single tokens bring about: nobody may open it for everybody with one of those. */
-const notTheServers = new Set<IntrospectionErrorCode>([
-  'ERR_OVERLOADED',
-  'ERR_CLIENT_AUTH',
-  'ERR_MINTING',
-  'ERR_JWT_REFUSED',
-  'ERR_JWT_VERIFICATION',
-  'ERR_RESPONSE_VERIFICATION',
-]);
+/** What happens before the server is asked says nothing of it. */
+const beforeTheServer = new Set<IntrospectionErrorCode>(['ERR_OVERLOADED', 'ERR_CLIENT_AUTH']);
 
-// what the server says of one request (4xx) tells nothing of its health
-function isServersFault({ code, serverStatus }: IntrospectionError): boolean {
-  if (notTheServers.has(code)) return false;
-  return serverStatus === undefined || serverStatus < 400 || serverStatus === 429 || serverStatus >= 500;
-}
+const noAnswer = new Set<IntrospectionErrorCode>(['ERR_UNREACHABLE', 'ERR_INCOMPLETE', 'ERR_TIMEOUT']);
+
+/**
+ * No whole answer, or one that says that the server is not well. Any other answer shows that it lives, however little it
+ * is of use: a single token may bring that about, through what the server or a firewall before it makes of it, and
+ * nobody may open the breaker for everybody with one of those.
+ */
+const isFailure = ({ code, serverStatus = 200 }: IntrospectionError) =>
+  noAnswer.has(code) || serverStatus === 429 || serverStatus >= 500;
 
 const resting = (seconds: number) =>
   new IntrospectionError('ERR_BREAKER_OPEN', 'the authorization server is left alone for a while', {

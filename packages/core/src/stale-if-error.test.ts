@@ -98,6 +98,7 @@ describe('an answer past its deadline', () => {
 
   it('stands in where the server is left alone, without a call', async () => {
     const { clock, server, events, client } = await setUp({ breakerFailures: 1 });
+    server.answer = statusAnswer(503, { 'Retry-After': '60' });
     clock.advance(1);
     await client.exchange('t');
     const calls = server.calls.length;
