@@ -73,13 +73,13 @@ export interface PhantomTokenClientOptions {
   readonly maxTokenLength?: number;
   /** How many introspections run at once. Default 64; more of them queue. */
   readonly maxConcurrentIntrospections?: number;
-  /** How many introspections may queue; beyond, 503. Default 1000. */
+  /** How many introspections may queue, each for half of `timeoutSeconds` at most; beyond, 503. Default 1000. */
   readonly maxQueuedIntrospections?: number;
   /** How many callers may wait for an introspection that another one started; beyond, 503. Default 10000. */
   readonly maxWaiters?: number;
   /**
    * After how many failures in a row the server is left alone but for one probe a second; callers get 503 meanwhile.
-   * What it says with a 4xx status does not count. Default 0: never.
+   * A failure is no whole answer, 429 or 5xx: what else it says, a client may bring about. Default 0: never.
    */
   readonly breakerFailures?: number;
   /** Default: the global `fetch`. On Node, `createFetch` of `@phantom-token/core/node` has pooling, CA and proxy settings. */

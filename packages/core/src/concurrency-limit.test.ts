@@ -1,7 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 
-const forever = new AbortController().signal;
+const forever = 2_000_000;
+
+afterEach(() => void vi.useRealTimers());
 
 describe('a concurrency limit', () => {
   it('starts the next task when one ends, in the order in which they came', async () => {
@@ -21,21 +23,27 @@ describe('a concurrency limit', () => {
     await Promise.all(tasks);
   });
 
-  it('never starts a task that gave up in the queue, and takes another in its place', async () => {
+  it('never starts a task that waited for too long, and takes another in its place', async () => {
+    vi.useFakeTimers();
     const limit = createConcurrencyLimit(1, 1);
     let end = () => {};
     const first = limit(() => new Promise<void>((resolve) => (end = resolve)), forever);
-    const givesUp = new AbortController();
     const never = vi.fn(async () => undefined);
-    const queued = limit(never, givesUp.signal);
+    const gaveUp = vi.fn();
+    limit(never, 1).catch(gaveUp);
     await expect(limit(never, forever)).rejects.toMatchObject({ code: 'ERR_OVERLOADED' });
 
-    givesUp.abort(new Error('too late'));
-    await expect(queued).rejects.toThrow('too late');
-    const next = limit(async () => 'next', forever);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(gaveUp).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(gaveUp).toHaveBeenCalledWith(
+      expect.objectContaining({ code: 'ERR_OVERLOADED', status: 503, retryAfterSeconds: 1 }),
+    );
+    const next = limit(async () => 'next', 1);
     end();
     await first;
     expect(await next).toBe('next');
     expect(never).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,22 +1,33 @@
 import { overloaded } from './errors.js';
 
 /** Runs at most so many tasks at once; the next ones queue, and beyond the queue's end they are refused. */
-export type ConcurrencyLimit = <T>(task: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+export type ConcurrencyLimit = <T>(task: () => Promise<T>, patienceSeconds: number) => Promise<T>;
 
-/** Rejects with ERR_OVERLOADED when the queue is full. A task whose signal aborts while it queues never starts. */
+/**
+ * Rejects with ERR_OVERLOADED when the queue is full, or a task had to wait in it for longer than its patience: it never
+ * starts. Were the wait as long as all the time it has, a queue that is never empty would hand out places to tasks that
+ * have no time left.
+ */
 export function createConcurrencyLimit(maxRunning: number, maxQueued: number): ConcurrencyLimit {
   const queue = new Set<() => void>();
   let running = 0;
 
-  function place(signal: AbortSignal): Promise<void> | undefined {
+  function place(patienceSeconds: number): Promise<void> | undefined {
     if (running < maxRunning) {
       running++;
       return undefined;
     }
     if (queue.size >= maxQueued) throw overloaded();
     return new Promise((resolve, reject) => {
-      queue.add(resolve);
-      signal.addEventListener('abort', () => queue.delete(resolve) && reject(signal.reason), { once: true });
+      const enter = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        queue.delete(enter);
+        reject(overloaded());
+      }, patienceSeconds * 1000);
+      queue.add(enter);
     });
   }
 
@@ -30,8 +41,8 @@ export function createConcurrencyLimit(maxRunning: number, maxQueued: number): C
     next();
   }
 
-  return async (task, signal) => {
-    await place(signal);
+  return async (task, patienceSeconds) => {
+    await place(patienceSeconds);
     try {
       return await task();
     } finally {

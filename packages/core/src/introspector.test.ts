@@ -428,16 +428,14 @@ describe('a refresh', () => {
 
   it('is refused like any other while the server is left alone', async () => {
     const { clock, server, events, introspections, client } = await setUpRefresh({ breakerFailures: 1 });
-    server.answer = statusAnswer(500);
-    await expect(client.exchange('another')).rejects.toThrow(unknown('ERR_STATUS'));
+    server.answer = statusAnswer(503, { 'Retry-After': '60' });
+    await expect(client.exchange('another')).rejects.toThrow(unknown('ERR_UNAVAILABLE'));
     clock.advance(250);
-    // the probe of this second
-    await expect(client.exchange('another')).rejects.toThrow(unknown('ERR_STATUS'));
     expect(client.exchangeOrWait('t')).toMatchObject({ source: 'memory' });
-    await introspections(4);
+    await introspections(3);
     expect(events.at(-1)).toMatchObject({ type: 'introspection', code: 'ERR_BREAKER_OPEN' });
     expect(client.exchangeOrWait('t')).toMatchObject({ source: 'memory' });
-    expect(server.calls).toHaveLength(3);
+    expect(server.calls).toHaveLength(2);
   });
 
   it('does not happen where requests must not share I/O', async () => {
@@ -447,5 +445,39 @@ describe('a refresh', () => {
     expect(client.exchangeOrWait('t')).toMatchObject({ source: 'memory' });
     expect(count('refresh')).toBe(0);
     expect(server.calls).toHaveLength(1);
+  });
+});
+
+describe('an introspection that waits for others', () => {
+  it('gives up in time, and its waiting is not held against the server', async () => {
+    vi.useFakeTimers();
+    const answers: (() => void)[] = [];
+    const { client } = await setUp({
+      timeoutSeconds: 2,
+      maxConcurrentIntrospections: 1,
+      breakerFailures: 1,
+      fetch: () => new Promise((resolve) => answers.push(() => resolve(new Response(null, { status: 204 })))),
+    });
+    const outcomes: string[] = [];
+    const ask = (token: string) => client.exchange(token).catch(({ code }) => outcomes.push(code));
+    ask('first');
+    await vi.advanceTimersByTimeAsync(500);
+    ask('second');
+    await vi.advanceTimersByTimeAsync(999);
+    expect(outcomes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(outcomes).toEqual(['ERR_OVERLOADED']);
+    ask('third');
+    await vi.advanceTimersByTimeAsync(400);
+    answers[0]?.();
+    // what it spent in the queue is part of its time
+    await vi.advanceTimersByTimeAsync(1599);
+    expect(outcomes).toEqual(['ERR_OVERLOADED', 'ERR_INACTIVE']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(outcomes.at(-1)).toBe('ERR_TIMEOUT');
+    ask('fourth');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(outcomes.at(-1)).toBe('ERR_BREAKER_OPEN');
+    expect(answers).toHaveLength(2);
   });
 });

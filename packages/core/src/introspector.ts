@@ -1,7 +1,7 @@
 import type { Source } from './access-token.js';
 import type { CacheEntry } from './cache.js';
 import { createCircuitBreaker } from './circuit-breaker.js';
-import { createConcurrencyLimit } from './concurrency-limit.js';
+import { type ConcurrencyLimit, createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
 import { IntrospectionError } from './errors.js';
 import type { Emit } from './events.js';
@@ -31,6 +31,9 @@ export interface Introspector {
 const claimShare = 1 / 4;
 const mostClaimSeconds = 0.5;
 
+/** How much of it may go into waiting for others to end, so that the server has time for those which begin. */
+const queueShare = 1 / 2;
+
 /** How many of the introspections that run at once may be refreshes, so that those which somebody waits for find room. */
 const refreshShare = 1 / 4;
 
@@ -49,7 +52,9 @@ export function createIntrospector(
         onJoin: () => emit?.({ type: 'flight_joined' }),
       })
     : createSoloFlight<Found>();
-  const limit = createConcurrencyLimit(maxConcurrentIntrospections, options.maxQueuedIntrospections);
+  const enter: ConcurrencyLimit = shared
+    ? createConcurrencyLimit(maxConcurrentIntrospections, options.maxQueuedIntrospections)
+    : (task) => task();
   const protect = createCircuitBreaker(options, emit);
   const ask = createInquiry(options, emit);
   const claimSeconds = Math.min(timeoutSeconds * claimShare, mostClaimSeconds);
@@ -95,8 +100,10 @@ export function createIntrospector(
     let entry: CacheEntry;
     try {
       entry = await protect(() =>
-        withinDeadline(seconds, (signal) =>
-          shared ? limit(() => ask(token, signal), signal) : ask(token, signal),
+        // only the time from here on is the server's: what is spent in our own queue says nothing of it
+        enter(
+          () => withinDeadline(seconds - secondsSince(startedAt), (signal) => ask(token, signal)),
+          seconds * queueShare,
         ),
       );
     } catch (error) {
