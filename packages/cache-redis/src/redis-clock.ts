@@ -9,7 +9,7 @@ export interface RedisClock {
 
 /** How often it is read while somebody asks. Seconds. */
 const readEvery = 60;
-/** What the way there and back may take. Seconds. */
+/** Clocks that differ by no more count as one. Seconds. */
 const toleranceSeconds = 1;
 
 export function createRedisClock(redis: RedisConnection, timeoutSeconds: number): RedisClock {
@@ -17,10 +17,13 @@ export function createRedisClock(redis: RedisConnection, timeoutSeconds: number)
   let readAt = Number.NEGATIVE_INFINITY;
 
   async function read(): Promise<void> {
+    const askedAt = Date.now() / 1000;
     const [seconds, microseconds] = await atMost(timeoutSeconds, redis.time());
-    const difference = Number(seconds) + Number(microseconds) / 1e6 - Date.now() / 1000;
-    // so written that what is no time counts for nothing
-    ahead = Math.abs(difference) > toleranceSeconds ? difference : 0;
+    const at = Number(seconds) + Number(microseconds) / 1e6;
+    const difference = at - Date.now() / 1000;
+    // what the way there and back took is no difference; so written that what is no time counts for nothing
+    const isApart = difference > toleranceSeconds || at < askedAt - toleranceSeconds;
+    ahead = isApart ? difference : 0;
   }
 
   function readAtTimes(): void {
