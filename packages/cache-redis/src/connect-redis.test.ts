@@ -1,8 +1,11 @@
 import { inspect } from 'node:util';
 import { Cluster, Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { certificate, pem } from '../../core/test/certificates.js';
+import { ownSeconds } from '../test/own-time.js';
+import { bePatient } from '../test/patience.js';
 import { freePort, startRedis } from '../test/redis-process.js';
+import { eventually } from '../test/topologies/eventually.js';
 import { openLink } from '../test/topologies/link.js';
 import { forTest } from '../test/topologies/owned.js';
 import { startReplicated } from '../test/topologies/replicated.js';
@@ -14,17 +17,24 @@ import type { RedisState } from './redis-state.js';
 const password = 'CANARYpassword';
 
 /** A connection that ends with the test, and all that it said of itself. */
-function open(options: ConnectRedisOptions) {
+function openBounded(options: ConnectRedisOptions) {
   const states: RedisState[] = [];
   const redis = connectRedis({ onStateChange: (state) => states.push(state), ...options });
   onTestFinished(() => redis.disconnect());
-  const ready = () => expect.poll(() => redis.status, { timeout: 4_000 }).toBe('ready');
+  const ready = () => expect.poll(() => redis.status).toBe('ready');
   return { redis, states, ready };
+}
+
+/** The same for what is not about how long it waits. */
+function open(options: ConnectRedisOptions) {
+  const opened = openBounded(options);
+  bePatient(opened.redis);
+  return opened;
 }
 
 /** One that is never opened: what the driver was told. */
 function told(options: ConnectRedisOptions) {
-  const { redis } = open(options);
+  const { redis } = openBounded(options);
   redis.disconnect();
   return redis.options as Record<string, unknown>;
 }
@@ -88,6 +98,8 @@ describe('a connection to one server', () => {
     await expect.poll(() => states).toEqual([{ isUp: false, code: 'ECONNREFUSED' }]);
     const first = await startRedis({ port });
     await ready();
+    // all that it sent by itself is answered: what is not would break the connection off in another way
+    await redis.ping();
     await first.kill();
     await expect.poll(() => states).toHaveLength(3);
     await startRedis({ port });
@@ -109,29 +121,31 @@ describe('a connection to one server', () => {
   it('gives a server up that says nothing, and looks for it anew', async () => {
     const server = await startRedis();
     const link = await forTest(openLink(server.port));
-    const { redis, states, ready } = open({ url: `redis://127.0.0.1:${link.port}` });
+    const { redis, states, ready } = openBounded({ url: `redis://127.0.0.1:${link.port}` });
     await ready();
     link.silence(true);
-    const startedAt = performance.now();
-    await expect(redis.get('k')).rejects.toThrow();
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
-    await expect.poll(() => redis.status, { timeout: 6_000 }).not.toBe('ready');
+    const getting = redis.get('k');
+    expect(await ownSeconds(() => getting)).toBeLessThan(1.1);
+    await expect(getting).rejects.toThrow('timed out');
+    await expect.poll(() => redis.status).not.toBe('ready');
     link.silence(false);
     await ready();
-    expect(states.map(({ isUp }) => isUp)).toEqual([true, false, true]);
+    // that it is down may be told for several reasons
+    const changes = states.map(({ isUp }) => isUp).filter((isUp, index, all) => isUp !== all[index - 1]);
+    expect(changes).toEqual([true, false, true]);
     expect(link.connections).toBeGreaterThan(1);
-  }, 15_000);
+  });
 
   it('is told to be of no use while its breaker is open', async () => {
     const server = await startRedis();
     const { redis, states, ready } = open({ url: `redis://127.0.0.1:${server.port}` });
     await ready();
-    server.process.kill('SIGSTOP');
+    server.pause();
     const get = () => breakerOf(redis).run('k', 0.05, () => redis.get('k'));
     await get().catch(() => {});
     expect(states.at(-1)).toEqual({ isUp: false, code: 'ERR_CACHE_TIMEOUT' });
-    server.process.kill('SIGCONT');
-    await expect.poll(() => get().catch(({ code }) => code), { timeout: 4_000 }).toBeNull();
+    server.resume();
+    await expect.poll(() => get().catch(({ code }) => code)).toBeNull();
     expect(states.at(-1)).toEqual({ isUp: true });
   });
 
@@ -145,8 +159,7 @@ describe('a connection to one server', () => {
     await get().catch(() => {});
     await link.end();
     await expect.poll(() => redis.status).not.toBe('ready');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(states.length).toBeGreaterThan(2);
+    await expect.poll(() => states.length).toBeGreaterThan(2);
     expect(states.slice(1).some(({ isUp }) => isUp)).toBe(false);
   });
 
@@ -155,22 +168,21 @@ describe('a connection to one server', () => {
     const link = await forTest(openLink(replicas[0]?.port ?? 0));
     const { redis, ready } = open({ url: `redis://127.0.0.1:${link.port}` });
     await ready();
+    expect(await redis.get('k')).toBeNull();
     expect(link.connections).toBe(1);
+    const renewed = (connections: number) =>
+      eventually('it is another', () => link.connections === connections && redis.status === 'ready');
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     await expect(redis.set('k', 'v')).rejects.toThrow(/READONLY/);
-    await expect.poll(() => link.connections).toBe(2);
-    await ready();
+    await renewed(2);
+    vi.advanceTimersByTime(999);
     await expect(redis.set('k', 'v')).rejects.toThrow(/READONLY/);
     expect(await redis.get('k')).toBeNull();
-    await expect
-      .poll(
-        () =>
-          redis.set('k', 'v').then(
-            () => 0,
-            () => link.connections,
-          ),
-        { timeout: 4_000 },
-      )
-      .toBe(3);
+    expect(link.connections).toBe(2);
+    vi.advanceTimersByTime(1);
+    await expect(redis.set('k', 'v')).rejects.toThrow(/READONLY/);
+    await renewed(3);
   });
 
   it('keeps its password to itself', async () => {
@@ -193,13 +205,18 @@ describe('a connection to one server', () => {
 
   it('is told to be of no use for another reason, once too', async () => {
     const port = await freePort();
-    const { states } = open({ url: `redis://127.0.0.1:${port}`, password });
+    const { redis, states } = open({ url: `redis://127.0.0.1:${port}`, password });
     await expect.poll(() => states).toEqual([{ isUp: false, code: 'ECONNREFUSED' }]);
     const server = await forTest(startStandalone({ port, password: 'another' }));
-    await expect.poll(() => states.at(-1), { timeout: 4_000 }).toEqual({ isUp: false, code: 'WRONGPASS' });
+    await expect.poll(() => states.at(-1)).toEqual({ isUp: false, code: 'WRONGPASS' });
+    const refused: unknown[] = [];
+    redis.on('error', ({ code }) => code === 'ECONNREFUSED' && refused.push(code));
     await server.kill();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(states).toHaveLength(2);
+    await expect.poll(() => refused.length).toBeGreaterThan(1);
+    // what was broken off in the middle may be a third
+    const codes = states.map((state) => (state.isUp ? 'up' : state.code));
+    expect(codes).toEqual([...new Set(codes)]);
+    expect(codes).not.toContain('up');
   });
 
   it('is no worse for a hook that fails, nor without one', async () => {

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { findRedisServer } from '../../../scripts/redis-server.mjs';
 import { freePort } from './topologies/free-port.js';
+import { forTest } from './topologies/owned.js';
+import { type Standalone, startStandalone } from './topologies/standalone.js';
 
 export { freePort };
 
@@ -12,41 +11,15 @@ type ConnectionOptions = Pick<
   'enableOfflineQueue' | 'lazyConnect' | 'maxRetriesPerRequest' | 'retryStrategy'
 >;
 
-export interface RedisProcess {
-  readonly port: number;
-  readonly process: ChildProcess;
+export interface RedisProcess extends Standalone {
   /** A new connection, ready to use; ended with the test. */
   connect(options?: ConnectionOptions): Promise<Redis>;
-  kill(): Promise<void>;
 }
 
 /** Starts a Redis server of our own, which ends with the test at the latest. */
-export async function startRedis({
-  port,
-  args = [],
-}: {
-  port?: number;
-  args?: readonly string[];
-} = {}): Promise<RedisProcess> {
-  const chosen = port ?? (await freePort());
-  const fixed = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const child = spawn(findRedisServer(), [...fixed, ...args], { stdio: 'ignore' });
-  const ended = once(child, 'exit');
-  const kill = async () => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  onTestFinished(kill);
-  const server: RedisProcess = {
-    port: chosen,
-    process: child,
-    connect: (options) => connect(chosen, options),
-    kill,
-  };
-  await (
-    await server.connect({ retryStrategy: () => 20, maxRetriesPerRequest: null, enableOfflineQueue: true })
-  ).ping();
-  return server;
+export async function startRedis(options: { port?: number } = {}): Promise<RedisProcess> {
+  const server = await forTest(startStandalone(options));
+  return { ...server, connect: (own) => connected(openConnection(server.port, own)) };
 }
 
 /** As the README recommends: nothing queues, nothing is tried over and over. */
@@ -60,10 +33,8 @@ export function openConnection(port: number, options: ConnectionOptions = {}): R
   return redis;
 }
 
-async function connect(port: number, options?: ConnectionOptions): Promise<Redis> {
-  const redis = openConnection(port, options);
-  await new Promise<void>((resolve) => {
-    redis.once('ready', resolve);
-  });
+/** Resolves with a connection of which the next thing to happen is that it can be used. */
+export async function connected(redis: Redis): Promise<Redis> {
+  await new Promise((resolve) => redis.once('ready', resolve));
   return redis;
 }

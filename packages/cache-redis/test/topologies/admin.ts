@@ -20,6 +20,7 @@ export async function openAdmin(
     port,
     lazyConnect: true,
     retryStrategy: () => 50,
+    maxRetriesPerRequest: null,
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { tls: { ca } }),
   });

@@ -27,10 +27,13 @@ export interface ClusterTopology extends Owned {
     to: ClusterNode,
     meanwhile: () => Promise<unknown>,
   ): Promise<void>;
+  /** From now on this primary's replica takes its place when it is gone: not before, for the machine may stand still. */
+  letReplace(primary: ClusterNode): Promise<void>;
 }
 
 const slotCount = 16_384;
-const nodeTimeoutMilliseconds = 1_000;
+/** How long nodes let each other be silent: short while they get to know each other, or are to fail over. Milliseconds. */
+const nodeTimeout = { short: 1_000, long: 10_000 };
 
 /** The slots that the primary with this index begins with. */
 export function slotsOf(index: number): readonly number[] {
@@ -76,6 +79,7 @@ export const startCluster = (): Promise<ClusterTopology> =>
         links.every((link) => /master_link_status:up/.test(link))
       );
     });
+    await Promise.all(nodes.map((node) => configure(node, 'cluster-node-timeout', nodeTimeout.long)));
     return {
       address: { cluster: primaries.map(({ server }) => onLoopback(server.port)) },
       primaries,
@@ -86,6 +90,12 @@ export const startCluster = (): Promise<ClusterTopology> =>
         to: ClusterNode,
         meanwhile: () => Promise<unknown>,
       ) => moveSlots(slots, [to, from, ...primaries.filter((it) => it !== to && it !== from)], meanwhile),
+      async letReplace(primary: ClusterNode) {
+        const others = nodes.filter((node) => node !== primary);
+        await Promise.all(others.map((node) => configure(node, 'cluster-node-timeout', nodeTimeout.short)));
+        const replica = replicas[primaries.indexOf(primary)] as ClusterNode;
+        await configure(replica, 'cluster-replica-no-failover', 'no');
+      },
     };
   });
 
@@ -97,7 +107,8 @@ const startNode = (): Promise<ClusterNode> =>
           ...commonConfig(port),
           'cluster-enabled yes',
           'cluster-config-file nodes.conf',
-          `cluster-node-timeout ${nodeTimeoutMilliseconds}`,
+          `cluster-node-timeout ${nodeTimeout.short}`,
+          'cluster-replica-no-failover yes',
           'cluster-replica-validity-factor 0',
         ],
       }),
@@ -106,6 +117,9 @@ const startNode = (): Promise<ClusterNode> =>
     const id = (await admin.redis.call('CLUSTER', 'MYID')) as string;
     return { server, admin, id };
   });
+
+const configure = ({ admin: { redis } }: ClusterNode, name: string, value: string | number) =>
+  redis.config('SET', name, value);
 
 const meet = ({ admin: { redis } }: ClusterNode, { server: { port } }: ClusterNode) =>
   redis.call('CLUSTER', 'MEET', '127.0.0.1', port, port + busOffset);
@@ -130,6 +144,6 @@ async function moveKeys(slot: number, { admin: { redis } }: ClusterNode, to: Clu
   for (;;) {
     const keys = (await redis.call('CLUSTER', 'GETKEYSINSLOT', slot, 10)) as string[];
     if (keys.length === 0) return;
-    await redis.call('MIGRATE', '127.0.0.1', to.server.port, '', 0, 5_000, 'REPLACE', 'KEYS', ...keys);
+    await redis.call('MIGRATE', '127.0.0.1', to.server.port, '', 0, 60_000, 'REPLACE', 'KEYS', ...keys);
   }
 }

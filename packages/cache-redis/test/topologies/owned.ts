@@ -42,7 +42,7 @@ export function forAll<T extends Owned>(start: () => Promise<T>): () => T {
   let started: T | undefined;
   beforeAll(async () => {
     started = await start();
-  }, 30_000);
+  });
   afterAll(async () => {
     await started?.end();
   });
