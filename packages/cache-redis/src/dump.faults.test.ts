@@ -17,7 +17,7 @@ import { CacheError } from './cache-error.js';
 import { readPeppers } from './pepper.js';
 import { createSealing } from './sealed-entry.js';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const pepper = { id: 'p1', secret: 'CANARYpepper-0f6a1c9d-2b7e-4c53-9a41-d8e5b0c7f123' };
 const redisPassword = 'CANARYpassword-c41d';
@@ -50,7 +50,8 @@ const run = () =>
       startFleet(server.address, {
         endpoint: authority.endpoint,
         memoryEntries: (index) => (index === 0 ? 0 : 10),
-        tier: { pepper, commandTimeoutSeconds: 1 },
+        isPatient: true,
+        tier: { pepper },
         wrap: (cache) => noting(cache, cacheKeys),
       }),
     );
@@ -131,7 +132,7 @@ describe('what Redis holds after a full run', () => {
     };
     expect(cacheKeys.size).toBeGreaterThan(tokens.length);
     const stored = await dump(redis, server.data);
-    const asked = monitor.captured();
+    const asked = await monitor.captured();
     // there is something to search
     for (const key of await entryKeys(redis)) {
       expect(stored.includes(key)).toBe(true);
@@ -201,6 +202,7 @@ describe('what Redis holds after a full run', () => {
       startFleet(server.address, {
         size: 1,
         endpoint: authority.endpoint,
+        isPatient: true,
         tier: { pepper: { ...pepper, secret: 'guessed'.repeat(8) } },
       }),
     );

@@ -1,20 +1,27 @@
 import { expect, it, vi } from 'vitest';
 import { startAuthority } from '../test/topologies/authority.js';
-import { type Fleet, failuresOf, type Instance, startFleet } from '../test/topologies/fleet.js';
+import {
+  type Fleet,
+  type FleetOptions,
+  failuresOf,
+  type Instance,
+  startFleet,
+} from '../test/topologies/fleet.js';
 import { forTest } from '../test/topologies/owned.js';
 import { startStandalone } from '../test/topologies/standalone.js';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
-async function setUp({ commandTimeoutSeconds = 10 } = {}) {
+async function setUp(options: Partial<FleetOptions> = {}) {
   const server = await forTest(startStandalone());
   const authority = await forTest(startAuthority());
   const fleet = await forTest(
     startFleet(server.address, {
       endpoint: authority.endpoint,
       memoryEntries: 20_000,
-      // all of them, the authorization server and this test are one process, whose delays are not Redis'
-      tier: { commandTimeoutSeconds },
+      // no token is to be asked for anew because a slow machine was at it for so long
+      client: { maxTtlSeconds: 3_000 },
+      ...options,
     }),
   );
   await fleet.connected();
@@ -44,8 +51,8 @@ interface Traffic {
   readonly rushEvery: number;
 }
 
-/** How long an instance waits for another to ask, as core has it. Seconds. */
-const claimSeconds = 0.5;
+/** How long an instance waits for another to ask, as core has it, and a little less, as timers are. Seconds. */
+const claimSeconds = 0.49;
 
 /** Sends tokens in random order to random instances; resolves with how many answers came from where. */
 async function send({ instances }: Fleet, { tokens, requests, concurrency, rushEvery }: Traffic) {
@@ -77,7 +84,7 @@ async function send({ instances }: Fleet, { tokens, requests, concurrency, rushE
 }
 
 it('eight instances introspect each of 10,000 tokens once together in 200,000 requests', async () => {
-  const { authority, fleet } = await setUp();
+  const { authority, fleet } = await setUp({ isPatient: true });
   const { instances } = fleet;
   const { sources, sent, slow, tokens } = await send(fleet, {
     tokens: 10_000,
@@ -98,17 +105,20 @@ it('eight instances introspect each of 10,000 tokens once together in 200,000 re
 });
 
 it('eight instances introspect each token once each at most while Redis is down', async () => {
-  const { server, authority, fleet } = await setUp();
+  const { server, authority, fleet } = await setUp({ isPatient: true });
+  const before = failuresOf(fleet);
   await server.kill();
   const { sent } = await send(fleet, { tokens: 500, requests: 20_000, concurrency: 4, rushEvery: 20 });
   expect(sent).toBeGreaterThanOrEqual(20_000);
   expect(authority.introspections).toBeGreaterThan(500);
   expect(authority.mostIntrospections).toBeLessThanOrEqual(8);
-  expect(Object.keys(failuresOf(fleet))).toEqual(['ERR_CACHE_UNAVAILABLE']);
+  expect(Object.entries(failuresOf(fleet)).filter(([code, count]) => count !== before[code])).toEqual([
+    ['ERR_CACHE_UNAVAILABLE', expect.any(Number)],
+  ]);
 });
 
 it('eight instances introspect each token once each at most while Redis stands still', async () => {
-  const { server, authority, fleet } = await setUp({ commandTimeoutSeconds: 0.2 });
+  const { server, authority, fleet } = await setUp({ tier: { commandTimeoutSeconds: 0.2 } });
   server.pause();
   await send(fleet, { tokens: 500, requests: 20_000, concurrency: 4, rushEvery: 20 });
   server.resume();

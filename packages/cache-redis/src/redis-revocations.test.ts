@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { patienceSeconds } from '../test/patience.js';
 import { type Admin, openAdmin } from '../test/topologies/admin.js';
 import { eventually } from '../test/topologies/eventually.js';
 import { freePort } from '../test/topologies/free-port.js';
@@ -21,8 +23,10 @@ import {
 } from './redis-revocations.js';
 import { createRevocationMessages, messageBytes } from './revocation-messages.js';
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 300_000 });
+vi.mock('./at-most.js', () => import('../test/own-time.js'));
 
+const patient = { pepper, commandTimeoutSeconds: patienceSeconds };
 const name = `pt:revocations:1:{${pepper.id}}`;
 
 interface Stage {
@@ -99,7 +103,7 @@ describe('what one says', () => {
     await late.listening();
     expect(late.heard).toEqual([digestOf('a'), digestOf('b'), digestOf('c')]);
     expect(late.gaps).toBe(0);
-    expect(await admin.ttl(name)).toBeGreaterThan(3590);
+    expect(await admin.ttl(name)).toBeGreaterThan(3500);
     expect(await admin.ttl(name)).toBeLessThanOrEqual(3600);
   });
 
@@ -127,7 +131,7 @@ describe('what one says', () => {
 
   it('is kept for memorySeconds by the clock of Redis, and heard for as long by the listener’s', async () => {
     const { open, admin } = await setUp();
-    const old = await open({ memorySeconds: 60, now: () => Date.now() / 1000 - 50 });
+    const old = await open({ memorySeconds: 60, now: () => Date.now() / 1000 - 20 });
     await old.listening();
     await old.channel.publish(digestOf('old'));
     const [[, [, message]]] = (await admin.xrangeBuffer(name, '-', '+')) as never as [
@@ -142,7 +146,7 @@ describe('what one says', () => {
     const late = await open({ memorySeconds: 60 });
     await late.listening();
     expect(late.heard).toContain(digestOf('new'));
-    const later = await open({ memorySeconds: 60, now: () => Date.now() / 1000 + 20 });
+    const later = await open({ memorySeconds: 60, now: () => Date.now() / 1000 + 50 });
     await later.listening();
     expect(later.heard).toEqual([]);
   });
@@ -151,7 +155,7 @@ describe('what one says', () => {
     const { openAll, admin } = await setUp();
     const [party] = (await openAll(1)) as [Party];
     await admin.xadd(name, '*', 'm', await sealed('lost'));
-    await eventually('it was read', () => party.heard.includes(digestOf('lost')), 20);
+    await eventually('it was read', () => party.heard.includes(digestOf('lost')));
     expect(party.gaps).toBe(0);
   });
 
@@ -213,7 +217,7 @@ describe('what one says', () => {
     const channels = [0, 1].map(() => {
       const redis = new Redis(server.port, '127.0.0.1', { keyPrefix: 'app:' });
       onTestFinished(() => redis.disconnect());
-      return redisRevocations(redis, { pepper });
+      return redisRevocations(redis, patient);
     });
     const heard: string[] = [];
     const [one, other] = channels as [RedisRevocations, RedisRevocations];
@@ -243,7 +247,8 @@ async function subscribersOf(admin: Redis, channel: string): Promise<number> {
 
 describe('what others put on the channel', () => {
   it('is ignored, a hundred thousand times, and hides nothing', async () => {
-    const { openAll, admin } = await setUp();
+    // so that Redis waits for a busy machine instead of closing its subscriptions
+    const { openAll, admin } = await setUp({ config: ['client-output-buffer-limit pubsub 0 0 0'] });
     const [one, other] = (await openAll(2)) as [Party, Party];
     const real = await sealed('real');
     const forged = (index: number) => {
@@ -272,7 +277,7 @@ describe('what others put on the channel', () => {
       expect(without(heard)).toEqual([digestOf('a')]);
       expect(gaps).toBe(0);
     }
-  }, 60_000);
+  });
 
   it('is heard once when it is a message said before', async () => {
     const { openAll, admin } = await setUp();
@@ -335,7 +340,7 @@ describe('who was cut off', () => {
     await drain(one, parties);
     expect(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBe(8);
     await one.channel.publish(digestOf('meanwhile'));
-    await eventually('all are told of a gap', () => parties.every(({ gaps }) => gaps === 1), 20);
+    await eventually('all are told of a gap', () => parties.every(({ gaps }) => gaps === 1));
     await Promise.all(parties.map((party) => party.listening()));
     await drain(one, parties);
     for (const { heard, gaps, states } of parties) {
@@ -495,7 +500,7 @@ describe('the connection', () => {
     onTestFinished(() => redis.disconnect());
     await redis.ping();
     const before = await connectionsOf(admin);
-    const channel = redisRevocations(redis, { pepper });
+    const channel = redisRevocations(redis, patient);
     const listeners = redis.listenerCount('ready');
     await channel.publish(digestOf('a'));
     expect(await connectionsOf(admin)).toBe(before);
@@ -532,7 +537,7 @@ describe('the connection', () => {
     await redis.ping();
     const before = await connectionsOf(admin);
     const states: unknown[] = [];
-    const channel = redisRevocations(redis, { pepper, onStateChange: (state) => states.push(state) });
+    const channel = redisRevocations(redis, { ...patient, onStateChange: (state) => states.push(state) });
     for (let index = 0; index < 20; index++) {
       channel.subscribe(
         () => {},
@@ -577,7 +582,7 @@ describe('the connection', () => {
       await party.listening();
     }
     expect(party.gaps).toBe(2);
-    expect(count()).toEqual(before);
+    await eventually('as many listen', () => isDeepStrictEqual(count(), before));
     await drain(one, [party]);
   });
 });
@@ -613,7 +618,7 @@ describe('what Redis is told', () => {
       await readFile(join(server.data, 'dump.rdb')),
       Buffer.from(JSON.stringify(await admin.slowlog('GET', -1))),
       ...published,
-      monitor.captured(),
+      await monitor.captured(),
     ]);
     expect(dump.includes(name)).toBe(true);
     expect(leaksIn(dump, { pepper: secret.secret, digest: 'CANARYdigest' })).toEqual([]);

@@ -1,6 +1,7 @@
 import { cacheContract } from '@phantom-token/conformance';
 import { memoryCache, tieredCache } from '@phantom-token/core';
 import { describe, it, vi } from 'vitest';
+import { patienceSeconds } from '../test/patience.js';
 import { startCluster } from '../test/topologies/cluster.js';
 import { eventually } from '../test/topologies/eventually.js';
 import { forAll, forTest } from '../test/topologies/owned.js';
@@ -8,7 +9,7 @@ import { startSentinels } from '../test/topologies/replicated.js';
 import { openCache, openConnection } from '../test/topologies/shared-tier.js';
 import { startStandalone } from '../test/topologies/standalone.js';
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const topologies = {
   'one server with TLS, a user and a password': async () => {
@@ -27,11 +28,11 @@ describe.each(Object.entries(topologies))('the cache contract on %s', (_name, st
 
   /** Empty, since nobody else has its prefix. */
   async function makeCache() {
-    const connection = await forTest(Promise.resolve(openConnection(topology().address)));
+    const connection = await forTest(Promise.resolve(openConnection(topology().address, true)));
     await eventually('it is connected', () => connection.redis.status === 'ready');
     return openCache(connection.redis, {
       keyPrefix: `test-${crypto.randomUUID()}:`,
-      commandTimeoutSeconds: 2,
+      commandTimeoutSeconds: patienceSeconds,
     });
   }
 

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { openAdmin } from './admin.js';
+import { eventually } from './eventually.js';
 import type { Owned } from './owned.js';
 
 /** Everything that a server is asked by anybody, byte by byte. */
 export interface Monitor extends Owned {
-  /** As it came, and with the escapes of binary data undone. */
-  captured(): Buffer;
+  /** All until now, as it came, and with the escapes of binary data undone. */
+  captured(): Promise<Buffer>;
 }
 
 export async function startMonitor({ port }: { readonly port: number }, password?: string): Promise<Monitor> {
@@ -14,16 +16,21 @@ export async function startMonitor({ port }: { readonly port: number }, password
   socket.on('data', (chunk) => chunks.push(chunk));
   for (const command of [...(password === undefined ? [] : [`AUTH ${password}`]), 'MONITOR']) {
     socket.write(`${command}\r\n`);
-    await once(socket, 'data');
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    if (!reply.toString().startsWith('+OK')) throw new Error('it may not listen');
   }
-  if (Buffer.concat(chunks).includes('-')) throw new Error('it may not listen');
+  const admin = await openAdmin({ port }, password === undefined ? {} : { password });
   return {
-    captured() {
+    async captured() {
+      const last = crypto.randomUUID();
+      await admin.redis.echo(last);
+      await eventually('it has heard everything', () => Buffer.concat(chunks).includes(last));
       const raw = Buffer.concat(chunks);
       return Buffer.concat([raw, Buffer.from('\n'), unescaped(raw)]);
     },
     async end() {
       socket.destroy();
+      await admin.end();
     },
   };
 }

@@ -55,8 +55,13 @@ export interface Sentinels extends Replicated {
 
 const groupName = 'tokens';
 
+/** Until they are to, they take nobody for dead. */
+const beWary = ['down-after-milliseconds', '500'];
+
 /** Sentinels look at everything far more often than they do by default. Redis 7 and Valkey know this; others are slow. */
 const hurry = ['info-period', '300', 'ask-period', '100'];
+// or they do nothing for half a minute after the machine stood still
+const keepWits = ['tilt-trigger', '600000'];
 const findEachOther = ['publish-period', '100'];
 // four of these is how long they let a replica call itself the primary before they correct it: time for a failover
 const beCalm = ['publish-period', '1000'];
@@ -73,6 +78,7 @@ export const startSentinels = (options?: ReplicatedOptions): Promise<Sentinels> 
     const adjust = (...periods: readonly string[]) =>
       Promise.all(admins.map(({ redis }) => redis.call('SENTINEL', 'DEBUG', ...periods).catch(() => {})));
     await adjust(...hurry, ...findEachOther);
+    await adjust(...keepWits);
     await Promise.all(admins.map((admin) => knowsEverybody(admin, servers.replicas.length)));
     await adjust(...beCalm);
 
@@ -88,13 +94,14 @@ export const startSentinels = (options?: ReplicatedOptions): Promise<Sentinels> 
           const [port, ...others] = await Promise.all(admins.map(believed));
           return port !== undefined && port !== from && others.every((it) => it === port) && isPrimary(port);
         },
-        20,
+        120,
       );
 
     const lose = async (how: (primary: Standalone) => Promise<void>) => {
       const from = await primaryPort();
       const primary = all.find(({ port }) => port === from);
       if (primary === undefined) throw new Error('the sentinels name a server that is not theirs');
+      await Promise.all(admins.map(({ redis }) => redis.call('SENTINEL', 'SET', groupName, ...beWary)));
       await how(primary);
       await moved(from);
     };
@@ -106,7 +113,11 @@ export const startSentinels = (options?: ReplicatedOptions): Promise<Sentinels> 
       primaryPort,
       async failover() {
         const from = await primaryPort();
-        await (admins[0] as Admin).redis.call('SENTINEL', 'FAILOVER', groupName);
+        // not while it takes the replicas for dead, as after the machine stood still
+        await eventually('a failover begins', async () => {
+          await (admins[0] as Admin).redis.call('SENTINEL', 'FAILOVER', groupName);
+          return true;
+        });
         await moved(from);
       },
       killPrimary: () => lose((server) => server.kill()),
@@ -125,7 +136,7 @@ const startSentinel = (primaryPort: number): Promise<ServerProcess> =>
       `port ${port}`,
       'bind 127.0.0.1',
       `sentinel monitor ${groupName} 127.0.0.1 ${primaryPort} 2`,
-      `sentinel down-after-milliseconds ${groupName} 500`,
+      `sentinel down-after-milliseconds ${groupName} 60000`,
       `sentinel failover-timeout ${groupName} 3000`,
     ],
   });

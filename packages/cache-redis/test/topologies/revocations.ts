@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { type RedisRevocationsOptions, redisRevocations } from '../../src/redis-revocations.js';
 import type { RedisState } from '../../src/redis-state.js';
+import { patienceSeconds } from '../patience.js';
 import type { Address } from './address.js';
 import { eventually } from './eventually.js';
 import type { Owned } from './owned.js';
@@ -22,13 +23,13 @@ export interface Party extends Owned {
   listen(): { readonly heard: readonly string[]; readonly gaps: () => number; leave(): void };
 }
 
-/** Who listens from the start. */
+/** Who listens from the start, and waits for answers as long as it takes. */
 export function openParty(address: Address, options: Partial<RedisRevocationsOptions> = {}): Party {
-  const { redis, end } = openConnection(address);
+  const { redis, end } = openConnection(address, true);
   const states: RedisState[] = [];
   const channel = redisRevocations(redis, {
     pepper,
-    commandTimeoutSeconds: 2,
+    commandTimeoutSeconds: patienceSeconds,
     onStateChange: (state) => states.push(state),
     ...options,
   });
@@ -52,8 +53,8 @@ export function openParty(address: Address, options: Partial<RedisRevocationsOpt
     },
     listen,
     listening: () =>
-      eventually('revocations reach it', () => redis.status === 'ready' && states.at(-1)?.isUp === true, 20),
-    cutOff: () => eventually('it knows that it is cut off', () => states.at(-1)?.isUp === false, 20),
+      eventually('revocations reach it', () => redis.status === 'ready' && states.at(-1)?.isUp === true),
+    cutOff: () => eventually('it knows that it is cut off', () => states.at(-1)?.isUp === false),
     async end() {
       channel.close();
       await end();

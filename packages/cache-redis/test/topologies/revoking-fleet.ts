@@ -43,9 +43,8 @@ export const startRevokingFleet = (address: Address, options: RevokingFleetOptio
       party: parties[index] as Party,
     }));
     return {
+      ...fleet,
       instances,
-      connected: fleet.connected,
-      share: fleet.share,
       async ready() {
         await fleet.share();
         await Promise.all(parties.map((party) => party.listening()));

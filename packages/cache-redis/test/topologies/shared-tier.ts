@@ -5,6 +5,7 @@ import { connectRedis } from '../../src/connect-redis.js';
 import type { Pepper, Peppers } from '../../src/pepper.js';
 import { redisCache } from '../../src/redis-cache.js';
 import type { RedisState } from '../../src/redis-state.js';
+import { bePatient } from '../patience.js';
 import type { Address } from './address.js';
 import type { Owned } from './owned.js';
 
@@ -19,9 +20,11 @@ export interface Connection extends Owned {
   readonly states: readonly RedisState[];
 }
 
-export function openConnection(address: Address): Connection {
+/** @param isPatient Whether it waits as long as it takes, instead of within the package's own bounds. */
+export function openConnection(address: Address, isPatient = false): Connection {
   const states: RedisState[] = [];
   const redis = connectRedis({ ...address, onStateChange: (state) => states.push(state) });
+  if (isPatient) bePatient(redis);
   return {
     redis,
     states,
