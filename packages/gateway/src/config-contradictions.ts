@@ -1,7 +1,6 @@
-/** Something that is wrong, and where in the configuration. */
-export type Finding = readonly [path: readonly PropertyKey[], message: string];
+import { type Finding, type Members, membersOf } from './config-finding.js';
+import { judgePaths } from './config-paths.js';
 
-type Members = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
 
 /** What each method of authentication takes. The first is needed: itself, or but for keys from a file. */
@@ -28,11 +27,9 @@ export function findContradictions(file: unknown): readonly Finding[] {
     ...routes.flatMap((route, index) => judgeGuard(['routes', index], route, issuers)),
     ...judgeGuard(['forwardAuth'], membersOf(config.forwardAuth), issuers),
     ...judgeWhole(config),
+    ...judgePaths(config),
   ];
 }
-
-const membersOf = (value: unknown): Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
 
 function judgeIntrospection(path: Path, value: unknown): Finding[] {
   if (value === undefined) return [];

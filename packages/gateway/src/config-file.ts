@@ -1,5 +1,6 @@
 import { type Document, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
-import { type Finding, findContradictions } from './config-contradictions.js';
+import { findContradictions } from './config-contradictions.js';
+import type { Finding } from './config-finding.js';
 import { type Config, configSchema } from './config-schema.js';
 
 /** One thing that is wrong in the file. */
