@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   jsonAnswer,
   jwtAnswer,
@@ -503,12 +503,22 @@ describe('events', () => {
     expect(events.at(-1)).not.toHaveProperty('serverStatus');
   });
 
-  it('that fail do no harm', async () => {
-    const onEvent = () => {
-      throw new Error('metrics are down');
-    };
+  it.each([
+    [
+      'at once',
+      () => {
+        throw new Error('metrics are down');
+      },
+    ],
+    ['later', () => Promise.reject(new Error('metrics are down'))],
+  ])('that fail %s do no harm', async (_when, onEvent) => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
     const { client } = await setUp({ onEvent });
     expect(await client.exchange('t')).toMatchObject({ source: 'introspection' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('need nobody to listen', async () => {

@@ -58,9 +58,13 @@ export function createEmit(onEvent: Emit | undefined): Emit | undefined {
   if (onEvent === undefined) return undefined;
   return (event) => {
     try {
-      onEvent(event);
+      // an asynchronous one is no other type
+      const told: unknown = onEvent(event);
+      if (told instanceof Promise) told.catch(tellNobody);
     } catch {
-      // there is nobody to tell
+      tellNobody();
     }
   };
 }
+
+const tellNobody = () => {};
