@@ -111,7 +111,7 @@ export const signedAnswers = [
     'if (kid !== undefined && key.kid !== undefined && key.kid !== kid) continue;',
     'if (key.kid !== kid) continue;',
   ],
-  ['decryption keys are never renewed', '(await held.renew()) ? await open() : undefined', 'undefined'],
+  ['decryption keys are never renewed', '(await held.renew(usedAt)) ? await open() : undefined', 'undefined'],
   [
     'a decryption key in PEM is none',
     "typeof key === 'string' && key.startsWith('-----BEGIN PRIVATE KEY-----')",

@@ -22,8 +22,9 @@ export interface ClientAuth {
   /**
    * The server has refused these credentials: reads them again where they can be. Whether there are others now, with
    * which the request is sent once more.
+   * @param sentAt When the refused request was begun, by `performance.now()`: others may have been read since.
    */
-  renew?(): Promise<boolean>;
+  renew?(sentAt: number): Promise<boolean>;
 }
 
 export interface ClientSecretBasicOptions {

@@ -29,10 +29,9 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
   async function ask(token: string, signal: AbortSignal): Promise<CacheEntry> {
     const storedAt = now();
     const send = () => exchangeHttp(() => build(token), { ...options, signal });
+    const sentAt = performance.now();
     let answer = await send();
-    // a secret may have been replaced since we read it; its failure to come is told like the refusal
-    if (answer.status === 401 && (await options.clientAuth.renew?.().catch(() => false)))
-      answer = await send();
+    if (answer.status === 401 && (await hasOtherCredentials(sentAt))) answer = await send();
     // before the keys to verify it with may have to be fetched
     const ahead = secondsAhead(answer.headers, now());
     const said = await parse(answer);
@@ -52,6 +51,15 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
     return deepFreeze({ result: { active: true as const, jwt, claims }, expiresAt, storedAt, ...stale });
   }
 
+  /** A secret may have been replaced since we read it; its failure to come is told like the refusal. */
+  async function hasOtherCredentials(sentAt: number): Promise<boolean> {
+    try {
+      return (await options.clientAuth.renew?.(sentAt)) === true;
+    } catch {
+      return false;
+    }
+  }
+
   function tellClock(aheadSeconds: number): void {
     emit?.({ type: 'server_clock', aheadSeconds });
     warnings.clockSkew(aheadSeconds);
@@ -60,11 +68,14 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
   const parse = (answer: HttpAnswer) => {
     const { verifyResponse, clientAuth } = options;
     if (verifyResponse === undefined) return parseIntrospectionResponse(answer, options, now());
-    const verify = (body: string) =>
-      verifyResponse.verify(body, { now: now(), clientId: clientAuth.clientId }).catch((error) => {
+    const verify = async (body: string) => {
+      try {
+        return asMembers(await verifyResponse.verify(body, { now: now(), clientId: clientAuth.clientId }));
+      } catch (error) {
         if (error instanceof IntrospectionError) throw error;
         throw new IntrospectionError('ERR_RESPONSE_VERIFICATION', 'verifyResponse refused the answer');
-      });
+      }
+    };
     return parseSignedResponse(answer, options, verify, now());
   };
 
@@ -99,7 +110,7 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
     }
     try {
       const until = mintedUntil(now(), expiresAt, claims.exp, options);
-      return await minter.mint(claims, { now: now(), expiresAt: until });
+      return asJwt(await minter.mint(claims, { now: now(), expiresAt: until }));
     } catch (error) {
       if (error instanceof IntrospectionError) throw error;
       throw new IntrospectionError('ERR_MINTING', 'mintJwt failed to make a JWT');
@@ -107,4 +118,16 @@ export function createInquiry(options: ResolvedClientOptions, emit: Emit | undef
   }
 
   return ask;
+}
+
+// nothing is no answer, least of all the one that the token is inactive
+
+function asMembers(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new TypeError('no members');
+  return value as Record<string, unknown>;
+}
+
+function asJwt(value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw new TypeError('no JWT');
+  return value;
 }

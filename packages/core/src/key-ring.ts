@@ -1,7 +1,5 @@
-import { withinDeadline } from './deadline.js';
 import { IntrospectionError } from './errors.js';
-import { requestsShareIo } from './runtime.js';
-import type { Secret } from './secret.js';
+import { holdSecret, type Secret } from './secret.js';
 import {
   assertPublishable,
   importPublishedKey,
@@ -21,9 +19,6 @@ export interface KeyRing {
   current(): Promise<Keys>;
 }
 
-/** How long a function may take to give its keys. Seconds. */
-const patienceSeconds = 5;
-
 /**
  * Keys that stand are judged now, as far as that goes without waiting; a function is asked when keys are first needed,
  * and again, behind everybody's back, when those there are have become old.
@@ -34,54 +29,30 @@ export function createKeyRing(
   { algorithm, reloadSeconds }: { readonly algorithm: string | undefined; readonly reloadSeconds: number },
 ): KeyRing {
   const changes = typeof keys === 'function';
-  const fetch = (changes ? keys : () => keys) as () => unknown;
   if (!changes) for (const key of readList(keys)) assertPublishable('keys', key, algorithm);
-  let held: Keys | undefined;
-  let first: Promise<Keys> | undefined;
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let asked = 0;
-  let heldFrom = 0;
-
-  async function read(): Promise<Keys> {
-    const turn = ++asked;
-    askedAt = performance.now();
-    const [signing, ...others] = await withinDeadline(patienceSeconds, async () => readList(await fetch()));
-    const load = (key: PrivateKey) => importPublishedKey('keys', key, algorithm);
-    const next: Keys = [await load(signing), ...(await Promise.all(others.map(load)))];
-    assertDistinct(next);
-    // an answer that was overtaken by a later one is an old one
-    if (turn > heldFrom) {
-      heldFrom = turn;
-      held = next;
-    }
-    return next;
-  }
-
-  async function readFirst(): Promise<Keys> {
-    try {
-      return await read();
-    } catch (error) {
-      // the next request asks again
-      first = undefined;
-      const reason = error instanceof WrongKey ? error.message : 'the keys to sign with could not be read';
-      throw new IntrospectionError('ERR_MINTING', `jwtMinter: ${reason}`);
-    }
-  }
-
+  // those that stand too are read when they are needed, not before
+  const fetch = (changes ? keys : () => keys) as () => unknown;
+  const held = holdSecret(fetch, (given) => readKeys(given, algorithm));
   return {
     async current() {
-      if (held === undefined) {
-        if (!requestsShareIo()) return readFirst();
-        first ??= readFirst();
-        return first;
+      if (changes) held.renewAfter(reloadSeconds);
+      try {
+        return await held.current();
+      } catch (error) {
+        const reason = error instanceof WrongKey ? error.message : 'the keys to sign with could not be read';
+        throw new IntrospectionError('ERR_MINTING', `jwtMinter: ${reason}`);
       }
-      if (changes && performance.now() - askedAt >= reloadSeconds * 1000) read().catch(keepWhatWeHave);
-      return held;
     },
   };
 }
 
-const keepWhatWeHave = () => {};
+async function readKeys(given: unknown, algorithm: string | undefined): Promise<Keys> {
+  const [signing, ...others] = readList(given);
+  const load = (key: PrivateKey) => importPublishedKey('keys', key, algorithm);
+  const keys: Keys = [await load(signing), ...(await Promise.all(others.map(load)))];
+  assertDistinct(keys);
+  return keys;
+}
 
 function readList(keys: unknown): readonly [PrivateKey, ...PrivateKey[]] {
   const [first, ...others] = Array.isArray(keys) ? keys : [keys];

@@ -43,7 +43,8 @@ export function createDecryption(
   return async (jwe) => {
     const kid = readHeader(jwe);
     const open = async () => openWithAny(jwe, kid, await currentKeys());
-    const text = (await open()) ?? ((await held.renew()) ? await open() : undefined);
+    const usedAt = performance.now();
+    const text = (await open()) ?? ((await held.renew(usedAt)) ? await open() : undefined);
     if (text === undefined) throw failed('fits no decryptionKey; give the key that the server encrypts to');
     return text;
   };
