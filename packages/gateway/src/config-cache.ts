@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { count, flag, positiveSeconds, seconds, secret, text, url } from './config-values.js';
+import { redisAddress } from './redis-address.js';
 
 const redisUrl = url(/^rediss?:$/, 'redis: or rediss:');
-const address = z.string().regex(/^(?:rediss?:\/\/)?[^\s/@]+(?::\d{1,5})?$/, {
-  error: 'must be a host and a port, such as redis-1.example.com:6379',
-});
-const addresses = z.array(address).min(1, { error: 'must name at least one server' });
+const schemeOf = (address: string) => /^rediss?:(?=\/\/)/.exec(address)?.[0];
+const addresses = z
+  .array(redisAddress)
+  .min(1, { error: 'must name at least one server' })
+  .refine((all) => new Set(all.map(schemeOf)).size <= 1, {
+    error: 'must all begin with redis:, all with rediss:, or none with either',
+  });
 
 const pepper = z.strictObject({
   id: z.string().regex(/^[\w.-]{1,32}$/, { error: 'must be 1 to 32 letters, digits, "_", "." or "-"' }),
@@ -19,6 +23,8 @@ const redis = z.strictObject({
   cluster: addresses.optional(),
   username: text.optional(),
   password: text.optional(),
+  sentinelUsername: text.optional(),
+  sentinelPassword: text.optional(),
   tls: z
     .strictObject({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() })
     .optional(),

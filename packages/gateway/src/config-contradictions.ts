@@ -122,8 +122,20 @@ function judgeRedis(value: unknown): Finding[] {
     findings.push([path, 'must have one of url, sentinels and cluster']);
   if ((redis.sentinels === undefined) !== (redis.name === undefined))
     findings.push([[...path, 'name'], 'goes with sentinels, and those with it']);
+  for (const name of ['sentinelUsername', 'sentinelPassword'])
+    if (redis[name] !== undefined && redis.sentinels === undefined)
+      findings.push([[...path, name], 'goes with sentinels']);
+  for (const [username, password] of [
+    ['username', 'password'],
+    ['sentinelUsername', 'sentinelPassword'],
+  ] as const)
+    if (redis[username] !== undefined && redis[password] === undefined)
+      findings.push([[...path, username], `goes with ${password}`]);
   if (redis.formerPepper !== undefined && redis.pepper === undefined)
     findings.push([[...path, 'formerPepper'], 'goes with pepper: what seals from now on']);
+  const formerId = membersOf(redis.formerPepper).id;
+  if (formerId !== undefined && formerId === membersOf(redis.pepper).id)
+    findings.push([[...path, 'formerPepper', 'id'], 'must be another than that of pepper']);
   return findings;
 }
 

@@ -4,18 +4,22 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from './config-cache.js';
 import { defined } from './defined.js';
 import type { Log } from './log.js';
+import { parseRedisAddress } from './redis-address.js';
 
 /** The connection that a configuration describes. One log line a change of state; requests go on without it. */
 export function openRedis(options: RedisOptions, log: Log): Redis | Cluster {
-  const { url, sentinels, name, cluster, username, password, tls } = options;
+  const { url, sentinels, name, cluster, username, password, sentinelUsername, sentinelPassword, tls } =
+    options;
   return connectRedis(
     defined({
       url,
-      sentinels,
+      sentinels: sentinels?.map(parseRedisAddress),
       name,
-      cluster,
+      cluster: cluster?.map(parseRedisAddress),
       username,
       password,
+      sentinelUsername,
+      sentinelPassword,
       tls: tls && readTls(tls),
       onStateChange: report(log),
     }) as Parameters<typeof connectRedis>[0],
