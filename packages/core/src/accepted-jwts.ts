@@ -2,6 +2,7 @@ import { createAccessToken, type JwtAccessToken } from './access-token.js';
 import { createCacheKey } from './cache-key.js';
 import { isAccessToken, readClaims } from './claims.js';
 import { deepFreeze } from './deep-freeze.js';
+import { IntrospectionError } from './errors.js';
 import { parseJwt } from './jwt.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
@@ -16,9 +17,14 @@ const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Presented tokens that are JWTs and verify: they stand for themselves. */
 export interface AcceptedJwts {
-  /** Nothing for a token that does not verify, whatever it looks like: the authorization server is to be asked. */
-  find(token: string, now: number): JwtAccessToken | undefined | Promise<JwtAccessToken | undefined>;
+  /**
+   * Nothing for a token that does not verify, whatever it looks like: the authorization server is to be asked. An error
+   * where nobody knows, since the keys are not to be had: the server is to be asked, but its "no" says nothing then.
+   */
+  find(token: string, now: number): Judgement | Promise<Judgement>;
 }
+
+export type Judgement = JwtAccessToken | IntrospectionError | undefined;
 
 /** Each is verified once; judgements stay in this process, since a presented token must not leave it. */
 export function createAcceptedJwts(verifier: JwtVerifier): AcceptedJwts {
@@ -32,8 +38,9 @@ export function createAcceptedJwts(verifier: JwtVerifier): AcceptedJwts {
     return entry.result.active ? tokens.get(entry.result) : undefined;
   }
 
-  async function judge(key: string, token: string, now: number): Promise<JwtAccessToken | undefined> {
-    const found = await verify(token, now).catch(() => undefined);
+  async function judge(key: string, token: string, now: number): Promise<Judgement> {
+    const found = await verify(token, now).catch(faultOf);
+    if (found instanceof IntrospectionError) return found;
     const result = found === undefined ? { active: false as const } : { active: true as const, ...found };
     const until = now + (found === undefined ? notOursTtlSeconds : maxTtlSeconds);
     const expiresAt = Math.min(until, found?.claims.exp ?? until);
@@ -50,6 +57,9 @@ export function createAcceptedJwts(verifier: JwtVerifier): AcceptedJwts {
     const isUsable = claims.exp !== undefined && claims.exp > now && isAccessToken(claims);
     return isUsable ? { jwt, claims: deepFreeze(claims) } : undefined;
   }
+
+  const faultOf = (error: unknown) =>
+    error instanceof IntrospectionError && error.code !== 'ERR_JWT_VERIFICATION' ? error : undefined;
 
   return {
     find(token, now) {

@@ -1,4 +1,4 @@
-import { createAcceptedJwts } from './accepted-jwts.js';
+import { createAcceptedJwts, type Judgement } from './accepted-jwts.js';
 import { isTokenOf, type JwtAccessToken, signToken } from './access-token.js';
 import {
   type BearerRequest,
@@ -129,14 +129,29 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
   }
 
   const choose = (
-    itself: JwtAccessToken | undefined,
+    itself: Judgement,
     request: AuthorizeRequest,
     presented: PresentedToken,
     client: PhantomTokenClient,
-  ) =>
-    itself === undefined
-      ? introspect(request, presented, client)
-      : check(itself, request, presented, acceptJwts as object);
+  ) => {
+    if (itself === undefined) return introspect(request, presented, client);
+    if (itself instanceof IntrospectionError) return introspectInDoubt(itself, request, presented, client);
+    return check(itself, request, presented, acceptJwts as object);
+  };
+
+  /** Servers call JWTs inactive that are not theirs to judge: that is no "no" while the keys for them are not to be had. */
+  async function introspectInDoubt(
+    doubt: IntrospectionError,
+    request: AuthorizeRequest,
+    presented: PresentedToken,
+    client: PhantomTokenClient,
+  ) {
+    try {
+      return await introspect(request, presented, client);
+    } catch (error) {
+      throw error instanceof BearerError && error.code === 'ERR_INACTIVE' ? doubt : error;
+    }
+  }
 
   function introspect(request: AuthorizeRequest, presented: PresentedToken, client: PhantomTokenClient) {
     const token = client.exchangeOrWait(presented.token);

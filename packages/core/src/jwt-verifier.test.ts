@@ -37,6 +37,12 @@ const refused = (reason = '') =>
     message: expect.stringContaining(reason),
   });
 
+const unavailable = expect.objectContaining({
+  name: 'IntrospectionError',
+  code: 'ERR_KEYS_UNAVAILABLE',
+  status: 502,
+});
+
 describe('jwtVerifier', () => {
   it('takes what is right in everything', async () => {
     await make({ audience: ['other', 'api'] }).verify(await sign(first), now);
@@ -152,16 +158,28 @@ describe('keys that an issuer publishes', () => {
     await verify(first, now + 610);
     expect(server.calls).toHaveLength(2);
     await verify(first, now + 3599);
-    await expect(verify(first, now + 3630)).rejects.toThrow(refused('keys'));
+    await expect(verify(first, now + 3630)).rejects.toThrow(unavailable);
     server.answer = jsonAnswer({ keys: [first.jwk] });
     await verify(first, now + 3660);
+  });
+
+  it('are not said to lack one while they cannot be renewed', async () => {
+    const { server, verify } = await setUp();
+    await verify(first, now);
+    server.answer = statusAnswer(500);
+    await expect(verify(second, now + 30)).rejects.toThrow(unavailable);
+    await expect(verify(second, now + 31)).rejects.toThrow(unavailable);
+    await verify(first, now + 31);
+    server.answer = jsonAnswer({ keys: [first.jwk] });
+    await expect(verify(second, now + 60)).rejects.toThrow(refused('NO_MATCHING_KEY'));
+    await expect(verify(second, now + 61)).rejects.toThrow(refused('NO_MATCHING_KEY'));
   });
 
   it('are asked for again a second after they could not be had at all', async () => {
     const { server, verify } = await setUp();
     server.answer = statusAnswer(500);
-    await expect(verify(first, now)).rejects.toThrow(refused('keys'));
-    await expect(verify(first, now + 0.5)).rejects.toThrow(refused('keys'));
+    await expect(verify(first, now)).rejects.toThrow(unavailable);
+    await expect(verify(first, now + 0.5)).rejects.toThrow(unavailable);
     expect(server.calls).toHaveLength(1);
     server.answer = jsonAnswer({ keys: [first.jwk] });
     await verify(first, now + 1);

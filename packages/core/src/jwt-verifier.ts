@@ -15,7 +15,10 @@ import {
 export interface JwtVerifier {
   /** Names all that the judgement rests on; part of the cache key, so that no cache passes on what another trusted. */
   readonly context: string;
-  /** @throws {IntrospectionError} ERR_JWT_VERIFICATION: the client of the API did nothing wrong. */
+  /**
+   * @throws {IntrospectionError} ERR_JWT_VERIFICATION: the client of the API did nothing wrong. Another code, such as
+   * ERR_KEYS_UNAVAILABLE, means that nothing is known of the JWT.
+   */
   verify(jwt: string, now: number): Promise<void>;
 }
 

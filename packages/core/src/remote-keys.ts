@@ -32,6 +32,8 @@ export function createRemoteKeys(url: string, fetch: Fetch): (now: number) => JW
     : createSoloFlight<KeySet>();
   let current: KeySet | undefined;
   let attemptedAt = Number.NEGATIVE_INFINITY;
+  /** Why the last attempt failed, where it did. */
+  let fault: unknown;
 
   // the distance either way, so that a clock set back does not stop us from asking
   const isCooling = (now: number) =>
@@ -41,9 +43,14 @@ export function createRemoteKeys(url: string, fetch: Fetch): (now: number) => JW
     Math.abs(now - set.fetchedAt) < seconds;
 
   async function renew(now: number): Promise<KeySet> {
-    const find = await fetchKeys(url, fetch);
-    current = { find, fetchedAt: now };
-    return current;
+    try {
+      current = { find: await fetchKeys(url, fetch), fetchedAt: now };
+      fault = undefined;
+      return current;
+    } catch (error) {
+      fault = error;
+      throw error;
+    }
   }
 
   /** The set to use, or the last good one where no newer is to be had. */
@@ -68,14 +75,15 @@ export function createRemoteKeys(url: string, fetch: Fetch): (now: number) => JW
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       const next = await renewed(now);
-      if (next === set) throw error;
+      // a key that the issuer may have published since is not known to be a wrong one
+      if (next === set) throw fault ?? error;
       return next.find(header, token);
     }
   };
 }
 
 const unavailable = () =>
-  new IntrospectionError('ERR_JWT_VERIFICATION', "the issuer's keys could not be fetched");
+  new IntrospectionError('ERR_KEYS_UNAVAILABLE', "the issuer's keys could not be fetched");
 
 async function fetchKeys(url: string, fetch: Fetch): Promise<JWTVerifyGetKey> {
   const headers = new Headers({ Accept: 'application/jwk-set+json, application/json' });

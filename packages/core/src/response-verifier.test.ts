@@ -356,10 +356,12 @@ describe('keys that sign answers and are published', () => {
     expect(server.calls).toHaveLength(2);
   });
 
-  it('that cannot be had are a fault of the answer', async () => {
+  it('that cannot be had are said to be so', async () => {
     const { server, verify } = await setUp();
     server.answer = statusAnswer(500);
-    await expect(verify(first, now)).rejects.toThrow(refused('keys could not be fetched'));
+    await expect(verify(first, now)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_KEYS_UNAVAILABLE', status: 502 }),
+    );
   });
 
   it('are not asked for where the alg does not count', async () => {

@@ -107,9 +107,8 @@ function ignoreWrongKey(error: unknown): undefined {
 
 /** What is told of a failed verification: jose's own errors carry the claims, so only their code and a name go on. */
 export function refusal(code: IntrospectionErrorCode, subject: string, error: unknown): IntrospectionError {
-  if (error instanceof IntrospectionError) {
-    return error.code === 'ERR_JWT_VERIFICATION' ? new IntrospectionError(code, error.message) : error;
-  }
+  // the keys were not to be had
+  if (error instanceof IntrospectionError) return error;
   const { code: reason = 'ERR_KEY', claim } = error as { code?: string; claim?: string };
   const reasons = [reason, claim].filter((part) => part !== undefined && part !== '').join(', ');
   return new IntrospectionError(code, `${subject} did not verify (${reasons})`);
