@@ -69,15 +69,29 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
     });
   }
 
+  const reloadOne = (worker: Worker, to: Config) => ask(worker, { type: 'reload', config: to }, 'reloaded');
+
+  /** All are to go by the same configuration: one that cannot go back makes room for another. */
+  const takeBack = (worker: Worker) =>
+    reloadOne(worker, current).catch(() => void tell(worker, { type: 'drain' }));
+
   const urls = await Promise.all(Array.from({ length: config.workers }, start));
   return {
     url: urls[0] as string,
     async reload(next) {
+      const obeyed = new Set<Worker>();
+      // one that joins meanwhile begins with the old one
+      for (let untold = [...ready]; untold.length > 0; untold = [...ready].filter((it) => !obeyed.has(it))) {
+        const answers = await Promise.allSettled(untold.map((worker) => reloadOne(worker, next)));
+        for (const [index, { status }] of answers.entries())
+          if (status === 'fulfilled') obeyed.add(untold[index] as Worker);
+        const failure = answers.find((answer) => answer.status === 'rejected');
+        if (failure === undefined) continue;
+        await Promise.all([...obeyed].filter((it) => ready.has(it)).map(takeBack));
+        throw failure.reason;
+      }
       // a worker that takes the place of another begins with it
       current = next;
-      await Promise.all(
-        [...ready].map((worker) => ask(worker, { type: 'reload', config: next }, 'reloaded')),
-      );
     },
     async revoke(revocation) {
       await Promise.all([...ready].map((worker) => ask(worker, { type: 'revoke', revocation }, 'revoked')));
@@ -120,7 +134,8 @@ export function runWorker(createLog: (level: string) => Log): void {
   // makes the first process' requests for metrics heard here
   new AggregatorRegistry();
   let instance: Instance | undefined;
-  const report = (message: Report, sent?: () => void) => process.send?.(message, undefined, undefined, sent);
+  // without a function to tell, a first process that is gone would be an error that nobody handles
+  const report = (message: Report, sent = () => {}) => process.send?.(message, undefined, undefined, sent);
   // the first process decides when to end; a terminal sends its signals to all of us
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit());
