@@ -26,6 +26,8 @@ interface Actions {
   refuse(refusal: Refusal): void;
   /** Whether nobody waits for an answer any more. */
   isGone(): boolean;
+  /** A preflight is a plain request: no browser asks for another protocol with it. */
+  readonly mayBePreflight: boolean;
 }
 
 export interface Route {
@@ -65,7 +67,8 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       return;
     }
     const asked = new NodeRequest(request, undefined, path + query);
-    if (options.letPreflightsPass && asked.authorization === undefined && isPreflight(method, request)) {
+    const mayPass = options.letPreflightsPass && actions.mayBePreflight;
+    if (mayPass && asked.authorization === undefined && isPreflight(method, request)) {
       actions.forward({ ...changes, withoutAuthorization: true });
       return;
     }
@@ -157,12 +160,14 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
         forward: (changes) => forwarder(request, response, changes),
         refuse: (refusal) => refuse(response, refusal),
         isGone: () => response.destroyed,
+        mayBePreflight: true,
       }),
     upgrade: (request, socket, head, path, query) =>
       judge(request, path, query, {
         forward: (changes) => forwarder.upgrade(request, socket, head, changes),
         refuse: (refusal) => refuseUpgrade(socket, refusal),
         isGone: () => socket.destroyed,
+        mayBePreflight: false,
       }),
     close() {
       pool?.close();

@@ -109,6 +109,8 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
       if (!('route' in found)) refuseUpgrade(socket, count(found));
       else if (request.headers.upgrade?.toLowerCase() !== 'websocket')
         refuseUpgrade(socket, count(cannotUpgrade));
+      // a handshake is a GET (RFC 6455 §4.1); what Node has read of another request is its head alone
+      else if (request.method !== 'GET') refuseUpgrade(socket, count(badRequest));
       else found.route.upgrade(request, socket, head, found.path, found.query);
     },
     findFast: (path) =>

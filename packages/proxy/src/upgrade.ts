@@ -2,9 +2,10 @@ import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Pool } from 'undici';
-import { toFailure, writeFailure } from './failure.js';
+import { type Failure, toFailure, writeFailure } from './failure.js';
 import type { ForwardChanges } from './forward-changes.js';
 import type { ResolvedForwarderOptions } from './forwarder-options.js';
+import { hasBody } from './request-body.js';
 import { buildRequestFields } from './request-fields.js';
 import { buildResponseFields } from './response-fields.js';
 
@@ -39,6 +40,11 @@ export class Upgrade {
 
   start(): void {
     const request = this.#request;
+    // the upstream is asked by a GET without a body, so nothing else may pass for one
+    if (request.method !== 'GET' || hasBody(request)) {
+      this.#fail({ status: 400, code: 'ERR_UPGRADE_METHOD' });
+      return;
+    }
     this.#socket.on('error', () => this.#abort?.());
     this.#socket.on('close', () => this.#isUpgraded || this.#abort?.());
     this.#pool.dispatch(
@@ -98,7 +104,10 @@ export class Upgrade {
       this.#socket.destroy();
       return;
     }
-    const failure = toFailure(error);
+    this.#fail(toFailure(error));
+  }
+
+  #fail(failure: Failure): void {
     this.#report(failure.status, failure.code);
     writeFailure(this.#respond(), failure);
   }
