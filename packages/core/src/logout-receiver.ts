@@ -17,8 +17,8 @@ export interface LogoutReceiverOptions extends LogoutTokenOptions {
   /** The client, or all clients of this process, that ask this issuer about tokens. */
   readonly client: LogoutTarget | readonly LogoutTarget[];
   /**
-   * Where used logout tokens are remembered, so that none counts twice; one of `redisReplayStore` is shared by instances.
-   * Default: `memoryReplayStore()`.
+   * Where logout tokens that are done with are remembered, so that one which comes again is refused; one of
+   * `redisReplayStore` is shared by instances. A store that fails refuses none. Default: `memoryReplayStore()`.
    */
   readonly replayStore?: ReplayStore;
   /**
@@ -41,9 +41,9 @@ export interface LogoutAnswer {
 export interface LogoutReceiver {
   /**
    * Takes a POST request: its body as text, of at most 16384 characters, and its Content-Type. Never rejects.
-   * @returns 200 when it is done. 400 when the logout token is not to be believed. 503 when the issuer's keys were not to
-   * be had, or when not all instances could be told: the server may send it again then. This instance has revoked the
-   * tokens all the same where it could believe the logout token.
+   * @returns 200 when it is done. 400 when the logout token is not to be believed, or was done with before. 503 when the
+   * issuer's keys were not to be had, or when not all instances could be told: the server may send it again then, to any
+   * instance. This one has revoked the tokens all the same where it could believe the logout token.
    */
   receive(body: string, contentType: string | null | undefined): Promise<LogoutAnswer>;
 }
@@ -58,8 +58,8 @@ const known: Record<keyof LogoutReceiverOptions, true> = {
 
 const maxBodyLength = 16_384;
 const formType = 'application/x-www-form-urlencoded';
-/** How many logouts that failed are remembered, so that they can be sent again. */
-const maxUnfinished = 1000;
+/** How many logout tokens that were taken are refused without revoking once more. */
+const maxTaken = 1000;
 
 /**
  * Makes logouts at the authorization server into revocations here (OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8):
@@ -82,19 +82,23 @@ export function logoutReceiver(options: LogoutReceiverOptions): LogoutReceiver {
   const wholeSubject = flag('wholeSubject', options.wholeSubject, false);
   const now = options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now);
   const keyOf = createCacheKey(['logout', options.issuer]);
-  /** By key, the NumericDate at which they end. */
-  const unfinished = new Map<string, number>();
+  /** What this process is at, or done with: by key, the NumericDate at which it ends. */
+  const taken = new Map<string, number>();
 
-  async function assertNew(key: string, { endsAt }: Logout, at: number): Promise<void> {
-    const isFirst = await replayStore.add(key, endsAt, at);
-    // or it was used in vain
-    if (!unfinished.delete(key) && !isFirst) throw new LogoutRefusal('the logout token was used before');
+  function take(key: string, { endsAt }: Logout, at: number): void {
+    if (taken.has(key)) throw usedBefore();
+    for (const [other, end] of taken) if (end < at || taken.size >= maxTaken) taken.delete(other);
+    taken.set(key, endsAt);
   }
 
-  function noteFailure(key: string, { endsAt }: Logout, at: number): void {
-    for (const [other, end] of unfinished)
-      if (end < at || unfinished.size >= maxUnfinished) unfinished.delete(other);
-    unfinished.set(key, endsAt);
+  /** Only what is done with is spent: what failed may come again, here or elsewhere. */
+  async function spend(key: string, { endsAt }: Logout, at: number): Promise<boolean> {
+    try {
+      return await replayStore.add(key, endsAt, at);
+    } catch {
+      // it may come once more, and will do no more then
+      return true;
+    }
   }
 
   async function revoke({ sub, sid }: Logout): Promise<void> {
@@ -113,13 +117,14 @@ export function logoutReceiver(options: LogoutReceiverOptions): LogoutReceiver {
     const at = now();
     const logout = await read(readForm(body, contentType), at);
     const key = await keyOf(logout.jti);
-    await assertNew(key, logout, at);
+    take(key, logout, at);
     try {
       await revoke(logout);
     } catch (error) {
-      noteFailure(key, logout, at);
+      taken.delete(key);
       throw error;
     }
+    if (!(await spend(key, logout, at))) throw usedBefore();
     return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' };
   }
 
@@ -132,6 +137,8 @@ export function logoutReceiver(options: LogoutReceiverOptions): LogoutReceiver {
       ),
   });
 }
+
+const usedBefore = () => new LogoutRefusal('the logout token was used before');
 
 async function attempt(work: () => Promise<void>): Promise<void> {
   await work();
