@@ -9,23 +9,26 @@ type Members = Record<string, unknown>;
 const malformed = (name: string) =>
   new IntrospectionError('ERR_MALFORMED', `the authorization server's answer has a malformed "${name}"`);
 
+const dates = ['exp', 'nbf', 'iat'];
+const texts = ['iss', 'sub', 'client_id', 'scope', 'token_type', 'token_use'];
+
 /**
  * Checks the members that decisions rest on (RFC 7662 §2.2, RFC 7519 §4.1) and leaves the rest as it is. NumericDates
- * are floored and clamped. `exp: 0` beside `active: true` is how some servers say "never expires".
+ * are floored and clamped. `exp: 0` beside `active: true` is how some servers say "never expires", and `null` how some
+ * write what they leave out; not so in `cnf`, whose loss would make a bound token anybody's.
  * @throws {IntrospectionError} ERR_MALFORMED naming the member.
  */
 export function readClaims(members: Members): Claims {
   const claims: Members = { ...members };
   if (claims.exp === 0 && claims.active === true) delete claims.exp;
-  for (const name of ['exp', 'nbf', 'iat']) {
+  for (const name of [...dates, ...texts, 'aud']) if (claims[name] === null) delete claims[name];
+  for (const name of dates) {
     if (claims[name] === undefined) continue;
     if (typeof claims[name] !== 'number') throw malformed(name);
     claims[name] = Math.min(Math.max(Math.floor(claims[name]), 0), latestDate);
   }
-  for (const name of ['iss', 'sub', 'client_id', 'scope', 'token_type', 'token_use']) {
-    if (claims[name] === null) delete claims[name];
-    else if (claims[name] !== undefined && typeof claims[name] !== 'string') throw malformed(name);
-  }
+  for (const name of texts)
+    if (claims[name] !== undefined && typeof claims[name] !== 'string') throw malformed(name);
   if (claims.aud !== undefined && !isAudience(claims.aud)) throw malformed('aud');
   if (claims.cnf !== undefined && !isObject(claims.cnf)) throw malformed('cnf');
   delete claims.active;
@@ -46,7 +49,7 @@ const isAudience = (value: unknown) =>
 export function mergeClaims(answer: Claims, jwt: Claims): Claims {
   for (const name of ['iss', 'sub', 'client_id', 'cnf']) {
     if (answer[name] === undefined || jwt[name] === undefined) continue;
-    if (JSON.stringify(answer[name]) !== JSON.stringify(jwt[name])) {
+    if (!isSame(answer[name], jwt[name])) {
       throw new IntrospectionError(
         'ERR_CONTRADICTION',
         `the JWT and the answer around it differ in "${name}"`,
@@ -60,6 +63,18 @@ export function mergeClaims(answer: Claims, jwt: Claims): Claims {
     ...both('nbf', answer.nbf, jwt.nbf, Math.max),
     ...both('scope', answer.scope, jwt.scope, intersection),
   };
+}
+
+/** Whether two values of JSON say the same, in whatever order their members stand (RFC 8259 §4). */
+function isSame(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return one === other;
+  const [members, others] = [Object.entries(one), new Map(Object.entries(other))];
+  return (
+    Array.isArray(one) === Array.isArray(other) &&
+    members.length === others.size &&
+    members.every(([name, value]) => others.has(name) && isSame(value, others.get(name)))
+  );
 }
 
 function both<T>(

@@ -31,7 +31,7 @@ const dates: readonly (readonly [
   ['a negative exp', { ...goodClaims, exp: -1 }, 'inactive'],
   ['an exp far below any date', withExp('-1e400'), 'inactive'],
   ['an exp as a string', { ...goodClaims, exp: String(startAt + 3600) }, 'malformed'],
-  ['an exp of null', { ...goodClaims, exp: null }, 'malformed'],
+  ['an exp of null', { ...goodClaims, exp: null }, 'passes'],
   ['an exp of true', { ...goodClaims, exp: true }, 'malformed'],
   ['an exp as a list', { ...goodClaims, exp: [startAt + 3600] }, 'malformed'],
   ['no exp', without('exp'), 'passes'],
@@ -82,6 +82,7 @@ const misshapen: readonly (readonly [name: string, value: unknown])[] = [
   ['client_id', {}],
   ['cnf', 'jkt'],
   ['cnf', ['jkt']],
+  ['cnf', null],
 ];
 
 /** The claims that decisions rest on, wherever they stand (RFC 7662 §2.2, RFC 7519 §4.1). */
@@ -142,7 +143,7 @@ export const claimCases = [
       gets: unreliable,
     }),
   ]),
-  ...['iss', 'sub', 'client_id', 'scope'].map((name) =>
+  ...['iss', 'sub', 'aud', 'client_id', 'scope', 'exp', 'nbf', 'iat'].map((name) =>
     row(`${name} null in JSON counts as absent`, {
       says: activeJson({ [name]: null }),
       sees: { claims: { [name]: goodClaims[name as keyof typeof goodClaims] } },

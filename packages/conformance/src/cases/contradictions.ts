@@ -73,6 +73,10 @@ export const contradictionCases = [
       gets,
     }),
   ]),
+  row('a token bound to a key and a certificate, said in both in another order: 401', {
+    says: activeJson({ cnf: { ...jkt, ...certificate } }, { ...goodClaims, cnf: { ...certificate, ...jkt } }),
+    gets: refused.senderConstrained,
+  }),
   row('a token bound to two different keys: 502', {
     says: activeJson({ cnf: jkt }, { ...goodClaims, cnf: otherJkt }),
     gets: unreliable,
