@@ -62,6 +62,9 @@ const logout = z.strictObject({
   audience,
   jwksUri: webUrl,
   algorithms: algorithms.optional(),
+  requireTyp: flag.optional(),
+  requireExp: flag.optional(),
+  wholeSubject: flag.optional(),
 });
 
 const mediaTypes = ['application/jwt', 'application/json', 'application/token-introspection+jwt'] as const;

@@ -48,7 +48,7 @@ forwardAuth:`,
 )}issuers:
   partner:
     issuer: https://partner.example.com
-    logout: { path: /logout, issuer: https://partner.example.com, audience: [gateway], jwksUri: https://partner.example.com/jwks, algorithms: [ES256] }
+    logout: { path: /logout, issuer: https://partner.example.com, audience: [gateway], jwksUri: https://partner.example.com/jwks, algorithms: [ES256], requireTyp: false, requireExp: false, wholeSubject: true }
     clientAuth: { method: private_key_jwt, clientId: gateway, keyFile: key.pem, algorithm: ES256, keyId: one, audience: a }
     tls: { caFile: ca.pem, certFile: cert.pem, keyFile: key.pem }
     accept: application/json
