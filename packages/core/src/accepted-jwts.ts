@@ -3,6 +3,7 @@ import { createCacheKey } from './cache-key.js';
 import { isAccessToken, readClaims } from './claims.js';
 import { deepFreeze } from './deep-freeze.js';
 import { IntrospectionError } from './errors.js';
+import { isFresh } from './freshness.js';
 import { parseJwt } from './jwt.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
@@ -34,7 +35,7 @@ export function createAcceptedJwts(verifier: JwtVerifier): AcceptedJwts {
 
   function find(key: string, token: string, now: number) {
     const entry = judged.get(key, now);
-    if (entry === undefined || entry.expiresAt <= now) return judge(key, token, now);
+    if (entry === undefined || !isFresh(entry, now)) return judge(key, token, now);
     return entry.result.active ? tokens.get(entry.result) : undefined;
   }
 
@@ -44,7 +45,7 @@ export function createAcceptedJwts(verifier: JwtVerifier): AcceptedJwts {
     const result = found === undefined ? { active: false as const } : { active: true as const, ...found };
     const until = now + (found === undefined ? notOursTtlSeconds : maxTtlSeconds);
     const expiresAt = Math.min(until, found?.claims.exp ?? until);
-    judged.set(key, deepFreeze({ result, expiresAt }), now);
+    judged.set(key, deepFreeze({ result, expiresAt, storedAt: now }), now);
     if (found === undefined) return undefined;
     tokens.set(result, createAccessToken(token, found.claims, expiresAt, 'memory'));
     return createAccessToken(token, found.claims, expiresAt, 'verification');

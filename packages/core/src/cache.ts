@@ -28,7 +28,8 @@ export interface CacheEntry {
   readonly expiresAt: number;
   /**
    * NumericDate at which the authorization server was asked. What was revoked later makes the entry a miss; a cache
-   * that loses this makes it a miss for whatever was ever revoked.
+   * that loses this makes it a miss for whatever was ever revoked. One that lies more than 60 s ahead is from before the
+   * clock was set back, and makes the entry a miss.
    */
   readonly storedAt?: number;
   /**

@@ -4,7 +4,7 @@ import { createCacheKey } from './cache-key.js';
 import type { PhantomTokenClientOptions } from './client-options.js';
 import { BearerError, IntrospectionError, overloaded } from './errors.js';
 import { createEmit } from './events.js';
-import { mayStandIn } from './freshness.js';
+import { isFresh, mayStandIn } from './freshness.js';
 import { createIntrospector } from './introspector.js';
 import { assertUsable } from './policy.js';
 import { refreshAgainFrom, refreshFrom } from './refresh-ahead.js';
@@ -109,7 +109,7 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     const entry = cache.get(key, at);
     if (entry === undefined) return ask(key, token, options, use);
     if (entry instanceof Promise) return readShared(entry, key, token, options, use);
-    if (entry.expiresAt <= at) return ask(key, token, options, use);
+    if (!isFresh(entry, at)) return ask(key, token, options, use);
     const held = heldEntries.get(entry) ?? hold(entry);
     if (held.judgedAt !== tombstones.generation) return judge(held, entry, at, key, token, options, use);
     return hit(held, entry, at, key, token, use);
@@ -170,8 +170,8 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
   ): Promise<T> {
     const entry = await pending;
     const at = now();
-    const isFresh = entry !== undefined && entry.expiresAt > at;
-    if (!isFresh || (await revocations.isRevoked(token, entry))) return ask(key, token, options, use);
+    if (entry === undefined || !isFresh(entry, at) || (await revocations.isRevoked(token, entry)))
+      return ask(key, token, options, use);
     emit?.({ type: 'cache_hit', source: 'shared' });
     return use({ entry, source: 'shared', at });
   }

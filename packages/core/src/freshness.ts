@@ -100,13 +100,20 @@ export function mintedUntil(
   return Math.floor(Math.min(exp ?? Number.POSITIVE_INFINITY, Math.max(expiresAt, now) + margin));
 }
 
+/** What was stored further ahead of now was stored before the clock was set back: its deadline is no good any more. Seconds. */
+const clockToleranceSeconds = 60;
+
+const isFromAhead = ({ storedAt }: CacheEntry, now: number) =>
+  (storedAt as number) > now + clockToleranceSeconds;
+
+/** Whether an answer may still be used, by the clock of now. */
+export const isFresh = (entry: CacheEntry, now: number): boolean =>
+  entry.expiresAt > now && !isFromAhead(entry, now);
+
 /** Whether a cached answer past its time may stand in; what its cache made of `staleUntil` is not believed alone. */
-export function mayStandIn(
-  { result, expiresAt, staleUntil: until }: CacheEntry,
-  now: number,
-  options: FreshnessOptions,
-): boolean {
-  if (!result.active || until === undefined) return false;
+export function mayStandIn(entry: CacheEntry, now: number, options: FreshnessOptions): boolean {
+  const { result, expiresAt, staleUntil: until } = entry;
+  if (!result.active || until === undefined || isFromAhead(entry, now)) return false;
   return (
     now < Math.min(until, staleUntil(expiresAt, result.claims.exp, { maxStaleSeconds: undefined }, options))
   );

@@ -5,6 +5,7 @@ import { type ConcurrencyLimit, createConcurrencyLimit } from './concurrency-lim
 import { waitFor, withinDeadline } from './deadline.js';
 import { IntrospectionError } from './errors.js';
 import type { Emit } from './events.js';
+import { isFresh } from './freshness.js';
 import { createInquiry } from './inquiry.js';
 import type { ResolvedClientOptions } from './resolved-client-options.js';
 import type { Revocations } from './revocations.js';
@@ -82,10 +83,10 @@ export function createIntrospector(
     }
   }
 
-  const isNewer = ({ result, expiresAt, storedAt }: CacheEntry, current: CacheEntry | undefined) =>
-    result.active &&
-    expiresAt > now() &&
-    (current === undefined || (storedAt as number) > (current.storedAt as number));
+  const isNewer = (entry: CacheEntry, current: CacheEntry | undefined) =>
+    entry.result.active &&
+    isFresh(entry, now()) &&
+    (current === undefined || (entry.storedAt as number) > (current.storedAt as number));
 
   async function introspect(
     key: string,
