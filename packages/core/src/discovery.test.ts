@@ -51,6 +51,38 @@ describe('discover', () => {
     expect(server.calls).toHaveLength(2);
   });
 
+  it.each<[string, (origin: string) => Answer]>([
+    [
+      'knows no introspection',
+      (origin) => jsonAnswer({ issuer: `${origin}/tenant`, jwks_uri: `${origin}/jwks` }),
+    ],
+    ['is forbidden', () => statusAnswer(403)],
+    ['fails', () => statusAnswer(500)],
+    ['is elsewhere', () => statusAnswer(302, { Location: '/' })],
+  ])('reads RFC 8414 where OpenID Connect Discovery %s', async (_what, openId) => {
+    const { server, issuer } = await startIssuer(/./, complete);
+    const oauth = server.answer;
+    server.answer = (response, call) =>
+      (call.url?.includes('openid') ? openId(server.origin) : oauth)(response, call);
+    expect(await patiently(issuer)).toEqual({
+      issuer,
+      introspectionEndpoint: server.endpoint,
+      jwksUri: `${server.origin}/jwks`,
+    });
+  });
+
+  it('keeps the keys of OpenID Connect Discovery where RFC 8414 names none', async () => {
+    const { server, issuer } = await startIssuer(/./, (origin) => ({ issuer: `${origin}/tenant` }));
+    server.answer = (response, call) =>
+      jsonAnswer({
+        issuer,
+        ...(call.url?.includes('openid')
+          ? { jwks_uri: `${server.origin}/jwks` }
+          : { introspection_endpoint: server.endpoint }),
+      })(response, call);
+    expect(await patiently(issuer)).toMatchObject({ jwksUri: `${server.origin}/jwks` });
+  });
+
   it('fits into the options of a client', async () => {
     const { issuer } = await startIssuer(/./, complete);
     const options = { ...(await patiently(issuer)), clientAuth: clientSecretBasic('g', 's') };
@@ -62,6 +94,10 @@ describe('discover', () => {
     await expect(patiently(nowhere.issuer)).rejects.toThrow(error('ERR_DISCOVERY', 'no metadata'));
     const without = await startIssuer(/./, (origin) => ({ issuer: `${origin}/tenant` }));
     await expect(patiently(without.issuer)).rejects.toThrow(
+      error('ERR_DISCOVERY', 'no introspection_endpoint'),
+    );
+    const alone = await startIssuer(/openid/, (origin) => ({ issuer: `${origin}/tenant` }));
+    await expect(patiently(alone.issuer)).rejects.toThrow(
       error('ERR_DISCOVERY', 'no introspection_endpoint'),
     );
   });
@@ -87,7 +123,10 @@ describe('discover', () => {
   it('follows no redirect', async () => {
     const server = await startServer(statusAnswer(302, { Location: 'http://127.0.0.1:1/' }));
     await expect(patiently(server.origin)).rejects.toThrow(error('ERR_DISCOVERY'));
-    expect(server.calls).toHaveLength(1);
+    expect(server.calls.map(({ url }) => url)).toEqual([
+      '/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server',
+    ]);
   });
 
   it('is bounded in size and time', async () => {

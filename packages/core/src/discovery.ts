@@ -1,5 +1,4 @@
 import {
-  type AuthorizationServer,
   allowInsecureRequests as allowInsecure,
   customFetch,
   discoveryRequest,
@@ -32,7 +31,8 @@ export interface DiscoveredServer {
 const maxResponseBytes = 262_144;
 
 /**
- * Reads the metadata of an issuer: OpenID Connect Discovery 1.0 §4 first, then RFC 8414 §3. Await it at start.
+ * Reads the metadata of an issuer: OpenID Connect Discovery 1.0 §4 first, and RFC 8414 §3 where that is not there or knows
+ * no introspection. Await it at start.
  * @throws {IntrospectionError} ERR_DISCOVERY, or why the server could not be reached.
  * @throws {TypeError} for an issuer that is no `https:` URL.
  */
@@ -43,6 +43,7 @@ export async function discover(issuer: string, options: DiscoverOptions = {}): P
   const timeoutSeconds = seconds('timeoutSeconds', options.timeoutSeconds, 5, { positive: true });
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
 
+  const refusals: number[] = [];
   const read = (algorithm: 'oidc' | 'oauth2') =>
     withinDeadline(timeoutSeconds, async (signal) => {
       const response = await discoveryRequest(url, {
@@ -51,22 +52,25 @@ export async function discover(issuer: string, options: DiscoverOptions = {}): P
         [customFetch]: (input: string, { headers }: { headers: Record<string, string> }) =>
           fetchCapped(input, new Headers(headers), fetch, signal),
       });
-      return response.status === 404 ? undefined : processDiscoveryResponse(url, response);
+      if (response.status === 200) return processDiscoveryResponse(url, response);
+      refusals.push(response.status);
+      return undefined;
     });
 
-  const metadata = await refusing(async () => (await read('oidc')) ?? (await read('oauth2')));
-  if (metadata?.introspection_endpoint === undefined) {
-    const missing = metadata === undefined ? 'metadata' : 'introspection_endpoint';
+  const metadata = await refusing(async () => {
+    const openId = await read('oidc');
+    return openId?.introspection_endpoint === undefined ? { ...openId, ...(await read('oauth2')) } : openId;
+  });
+  const { issuer: named, introspection_endpoint: introspectionEndpoint, jwks_uri: jwksUri } = metadata;
+  if (named === undefined || introspectionEndpoint === undefined) {
+    const missing =
+      named === undefined ? `metadata (status ${refusals.join(' and ')})` : 'introspection_endpoint';
     throw new IntrospectionError(
       'ERR_DISCOVERY',
       `the issuer publishes no ${missing}; set introspectionEndpoint instead`,
     );
   }
-  return Object.freeze({
-    issuer: metadata.issuer,
-    introspectionEndpoint: metadata.introspection_endpoint,
-    jwksUri: metadata.jwks_uri,
-  });
+  return Object.freeze({ issuer: named, introspectionEndpoint, jwksUri });
 }
 
 async function fetchCapped(
@@ -87,9 +91,7 @@ async function fetchCapped(
   });
 }
 
-async function refusing(
-  work: () => Promise<AuthorizationServer | undefined>,
-): Promise<AuthorizationServer | undefined> {
+async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
