@@ -17,9 +17,10 @@ import {
   refuse,
   refuseUpgrade,
 } from './refusal.js';
-import { isBelow, isUnambiguous, otherReadings, readTarget } from './request-path.js';
+import { isUnambiguous, readTarget } from './request-path.js';
 import { createRequestTrust } from './request-trust.js';
 import { createRoute, type Route } from './route.js';
+import { createRouteFinder } from './route-finder.js';
 import type { StartTrace } from './tracing.js';
 import { createWork } from './work.js';
 
@@ -61,14 +62,13 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
       log.info({ code, status, route: 'forward auth' }, 'refused');
     });
 
-  const routeOf = (path: string) => routes.find((route) => isBelow(path, route.path));
+  const finder = createRouteFinder(routes);
 
   function find(request: IncomingMessage, path: string, query: string): Found | Refusal {
     if (request.method === 'TRACE' || request.method === 'CONNECT') return methodNotAllowed;
     if (!isUnambiguous(path)) return badRequest;
-    const route = routeOf(path);
-    // an upstream that reads it in another way must not find another route's resource here
-    if (otherReadings(path).some((reading) => routeOf(reading) !== route)) return badRequest;
+    const route = finder.find(path);
+    if (route === 'confusing') return badRequest;
     return route === undefined ? notFound : { route, path, query };
   }
 
@@ -116,7 +116,7 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
     findFast: (path) =>
       path === forwardAuth?.path || documents.has(path) || servers.logouts.has(path)
         ? undefined
-        : routeOf(path)?.fast,
+        : finder.findPlain(path)?.fast,
     async close() {
       await work.settled();
       await Promise.all(routes.map((route) => route.close()));
