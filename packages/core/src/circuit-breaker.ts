@@ -73,15 +73,24 @@ export function createCircuitBreaker(
 /** What happens before the server is asked says nothing of it. */
 const beforeTheServer = new Set<IntrospectionErrorCode>(['ERR_OVERLOADED', 'ERR_CLIENT_AUTH']);
 
-const noAnswer = new Set<IntrospectionErrorCode>(['ERR_UNREACHABLE', 'ERR_INCOMPLETE', 'ERR_TIMEOUT']);
+/** What the server says of one token: a client may bring that about, and must not open the breaker for everybody. */
+const ofOneToken = new Set<IntrospectionErrorCode>([
+  'ERR_TOO_LARGE',
+  'ERR_MALFORMED',
+  'ERR_NO_JWT',
+  'ERR_CONTRADICTION',
+  'ERR_JWT_REFUSED',
+  'ERR_JWT_VERIFICATION',
+  'ERR_RESPONSE_VERIFICATION',
+  'ERR_MINTING',
+]);
 
 /**
- * No whole answer, or one that says that the server is not well. Any other answer shows that it lives, however little it
- * is of use: a single token may bring that about, through what the server or a firewall before it makes of it, and
- * nobody may open the breaker for everybody with one of those.
+ * No whole answer, or one that is none to an introspection: 429, 5xx, a redirect, a page of some kind. Any other shows
+ * that the server lives, however little it is of use.
  */
 const isFailure = ({ code, serverStatus = 200 }: IntrospectionError) =>
-  noAnswer.has(code) || serverStatus === 429 || serverStatus >= 500;
+  !ofOneToken.has(code) && (serverStatus < 400 || serverStatus === 429 || serverStatus >= 500);
 
 const resting = (seconds: number) =>
   new IntrospectionError('ERR_BREAKER_OPEN', 'the authorization server is left alone for a while', {

@@ -34,6 +34,12 @@ export interface PhantomTokenClientOptions {
   readonly mintJwt?: JwtMinter;
   /** Where answers are kept. Default `memoryCache()`. */
   readonly cache?: TokenCache;
+  /**
+   * The longest that a request waits for one answer of the cache; one that does not come in time is a miss, and the cache
+   * is left alone for a second. More than the cache's own patience. What memory has is never waited for. Seconds, default
+   * 0.05.
+   */
+  readonly cacheTimeoutSeconds?: number;
   /** The longest that an active answer is reused: the revocation window. Seconds, default 300. */
   readonly maxTtlSeconds?: number;
   /** How long before the token's `exp` its answer is let go. Seconds, default 10. */
@@ -79,7 +85,8 @@ export interface PhantomTokenClientOptions {
   readonly maxWaiters?: number;
   /**
    * After how many failures in a row the server is left alone but for one probe a second; callers get 503 meanwhile.
-   * A failure is no whole answer, 429 or 5xx: what else it says, a client may bring about. Default 0: never.
+   * A failure is no whole answer, 429, 5xx, a redirect or another media type; what is said of one token is none, since a
+   * client may bring it about. Default 0: never.
    */
   readonly breakerFailures?: number;
   /** Default: the global `fetch`. On Node, `createFetch` of `@phantom-token/core/node` has pooling, CA and proxy settings. */
@@ -110,6 +117,7 @@ export const changesEntry = {
   verifyResponse: true,
   mintJwt: true,
   cache: false,
+  cacheTimeoutSeconds: false,
   maxTtlSeconds: true,
   earlyExpirySeconds: true,
   inactiveTtlSeconds: true,
