@@ -35,7 +35,7 @@ export async function createAuthorizationServers(
 ): Promise<AuthorizationServers> {
   const { redis: redisOptions, maxEntries, maxBytes, ...freshness } = config.cache;
   const near = memoryCache(defined({ maxEntries, maxBytes }));
-  const shared = redisOptions && openShared(redisOptions, log);
+  const shared = redisOptions && openShared(redisOptions, freshness, log);
   const cache = shared === undefined ? near : tieredCache(near, shared.cache);
   const named = [[undefined, config.introspection] as const, ...Object.entries(config.issuers)];
   const servers = new Map(

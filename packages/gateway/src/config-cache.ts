@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, flag, positiveSeconds, seconds, secret, text, url } from './config-values.js';
+import { count, file, flag, positiveSeconds, seconds, secret, text, url } from './config-values.js';
 import { redisAddress } from './redis-address.js';
 
 const redisUrl = url(/^rediss?:$/, 'redis: or rediss:');
@@ -26,7 +26,7 @@ const redis = z.strictObject({
   sentinelUsername: text.optional(),
   sentinelPassword: text.optional(),
   tls: z
-    .strictObject({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() })
+    .strictObject({ caFile: file.optional(), certFile: file.optional(), keyFile: file.optional() })
     .optional(),
   keyPrefix: text.optional(),
   pepper: pepper.optional(),
@@ -52,4 +52,5 @@ export const cache = z.strictObject({
   redis: redis.optional(),
 });
 
+export type CacheOptions = z.infer<typeof cache>;
 export type RedisOptions = z.infer<typeof redis>;
