@@ -1,13 +1,9 @@
 export const dpop = [
-  [
-    'the DPoP scheme is not known',
-    'const grammar = dpop ? bearerAndDpop : bearerAlone;',
-    'const grammar = bearerAlone;',
-  ],
+  ['the DPoP scheme is not known', 'dpop === undefined ? parseBearer : parseBearerOrDpop', 'parseBearer'],
   [
     'the DPoP scheme is known where no proof can be judged',
-    'const grammar = dpop ? bearerAndDpop : bearerAlone;',
-    'const grammar = bearerAndDpop;',
+    'dpop === undefined ? parseBearer : parseBearerOrDpop',
+    'parseBearerOrDpop',
   ],
   ['DPoP counts as Bearer', "scheme.length === 'DPoP'.length ? 'DPoP' : 'Bearer'", "'Bearer'"],
   ['a refusal names Bearer whatever was tried', "? 'DPoP' : 'Bearer';", "? 'Bearer' : 'Bearer';"],

@@ -102,12 +102,8 @@ export const minting = [
     "context: '',",
   ],
   ['any issuer mints', "if (issuer.includes('?')) throw", 'if (false) throw'],
-  [
-    'keys are never read again',
-    'if (changes && performance.now() - askedAt >= reloadSeconds * 1000) read().catch(keepWhatWeHave);',
-    '',
-  ],
-  ['keys are read again at once', 'performance.now() - askedAt >= reloadSeconds * 1000', 'true'],
+  ['keys are never read again', 'if (changes) held.renewAfter(reloadSeconds);', ''],
+  ['keys are read again at once', 'performance.now() - askedAt >= seconds * 1000', 'true'],
   ['an older set of keys replaces a newer one', 'if (turn > heldFrom) {', 'if (true) {'],
   [
     'two keys may have one kid',
