@@ -97,7 +97,7 @@ describe('privateKeyJwt', () => {
     const server = await startServer(jwtAnswer(unsignedJwt()));
     const client = createPhantomTokenClient({
       ...server.asked,
-      clientAuth: privateKeyJwt('gateway', 'no key at all'),
+      clientAuth: privateKeyJwt('gateway', () => 'no key at all'),
     });
     await expect(client.exchange('token')).rejects.toMatchObject({ code: 'ERR_CLIENT_AUTH', status: 502 });
     expect(server.calls).toHaveLength(0);
@@ -112,6 +112,13 @@ it.each([
   ['audience', () => clientSecretJwt('gateway', secretText, { audience: '' })],
   ['clientId', () => privateKeyJwt('', 'x')],
   ['kid', () => privateKeyJwt('gateway', 'x', { kid: 'x' } as object)],
+  ...[
+    ...['', undefined, null, 42, 'x', {}, [], rsa.publicKey, Uint8Array.of(1)],
+    ...[
+      { kty: 'RSA', n: 'x', e: 'AQAB' },
+      { kty: 'oct', k: 'AAAA', d: 'AAAA' },
+    ],
+  ].map((key): [string, () => unknown] => ['key', () => privateKeyJwt('gateway', key as PrivateKey)]),
   ['clientId', () => bearerAuth('', 'x')],
   ['token', () => bearerAuth('gateway', '')],
 ])('refuses a wrong %s', (name, make) => {

@@ -2,7 +2,7 @@ import { SignJWT } from 'jose';
 import type { ClientAuth, ClientAuthContext } from './client-auth.js';
 import { nonEmpty, refuseUnknown, seconds } from './option-checks.js';
 import { type HeldSecret, holdSecret, readText, type Secret } from './secret.js';
-import { importSigningKey, type PrivateKey, type SigningKey } from './signing-key.js';
+import { assertPrivate, importSigningKey, type PrivateKey, type SigningKey } from './signing-key.js';
 
 export interface ClientAssertionOptions {
   /** `aud` of the assertion. Default: the client's `issuer`, or the introspection endpoint where none is set. */
@@ -50,7 +50,7 @@ export function clientSecretJwt(
 /**
  * `private_key_jwt`: an assertion that our key signs (RFC 7523 §2.2). For a rotation without a refused request give a
  * function: it is asked again when the server refuses what the key has signed.
- * @throws {TypeError} for an empty id or an unknown option.
+ * @throws {TypeError} for an empty id, an unknown option, or what is no private key.
  */
 export function privateKeyJwt(
   clientId: string,
@@ -58,7 +58,11 @@ export function privateKeyJwt(
   options: PrivateKeyJwtOptions = {},
 ): ClientAuth {
   refuseUnknown('privateKeyJwt', options, { ...assertionOptions, keyId: true });
-  const held = holdSecret(key, (from) => importSigningKey(from, options));
+  nonEmpty('clientId', clientId);
+  const held = holdSecret(key, (from) => {
+    assertPrivate('key', from);
+    return importSigningKey(from, options);
+  });
   return assertionAuth('private_key_jwt', clientId, held, options);
 }
 
@@ -70,8 +74,7 @@ function assertionAuth(
 ): ClientAuth {
   nonEmpty('clientId', clientId);
   if (audience !== undefined) nonEmpty('audience', audience);
-  const lifetime = seconds('lifetimeSeconds', lifetimeSeconds, 60, { positive: true });
-  if (lifetime > 300) throw new TypeError('lifetimeSeconds must be 300 or less');
+  const lifetime = seconds('lifetimeSeconds', lifetimeSeconds, 60, { positive: true, most: 300 });
   return Object.freeze({
     method,
     clientId,

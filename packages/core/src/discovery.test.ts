@@ -150,6 +150,8 @@ describe('discover', () => {
     ['issuer', 'login.example.com', {}],
     ['issuer', 'http://login.example.com', {}],
     ['timeoutSeconds', 'https://login.example.com', { timeoutSeconds: 0 }],
+    ['timeoutSeconds', 'https://login.example.com', { timeoutSeconds: 2_147_484 }],
+    ['fetch', 'https://login.example.com', { fetch: null }],
     ['timeout', 'https://login.example.com', { timeout: 1 }],
   ])('refuses a wrong %s', async (name, issuer, options) => {
     const outcome = await discover(issuer, options).catch((it) => it);

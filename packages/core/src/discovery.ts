@@ -6,8 +6,8 @@ import {
 } from 'oauth4webapi';
 import { withinDeadline } from './deadline.js';
 import { IntrospectionError } from './errors.js';
-import { exchangeHttp, type Fetch } from './http-exchange.js';
-import { endpoint, flag, refuseUnknown, seconds } from './option-checks.js';
+import { exchangeHttp, type Fetch, readFetch } from './http-exchange.js';
+import { endpoint, flag, mostTimerSeconds, refuseUnknown, seconds } from './option-checks.js';
 
 export interface DiscoverOptions {
   /** Default: the global `fetch`. */
@@ -40,8 +40,11 @@ export async function discover(issuer: string, options: DiscoverOptions = {}): P
   refuseUnknown('discover', options, { fetch: true, timeoutSeconds: true, allowInsecureRequests: true });
   const insecure = flag('allowInsecureRequests', options.allowInsecureRequests, false);
   const url = new URL(endpoint('issuer', issuer, insecure));
-  const timeoutSeconds = seconds('timeoutSeconds', options.timeoutSeconds, 5, { positive: true });
-  const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+  const timeoutSeconds = seconds('timeoutSeconds', options.timeoutSeconds, 5, {
+    positive: true,
+    most: mostTimerSeconds,
+  });
+  const fetch = readFetch(options.fetch);
 
   const refusals: number[] = [];
   const read = (algorithm: 'oidc' | 'oauth2') =>

@@ -1,8 +1,13 @@
 import { IntrospectionError } from './errors.js';
+import { callable } from './option-checks.js';
 import { fetchDecodes, fetchRepeats } from './runtime.js';
 
 /** The part of Fetch that is used; the global one, or that of `@phantom-token/core/node`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** The `fetch` option. Default: the global one, as it is when it is called. */
+export const readFetch = (value: Fetch | undefined): Fetch =>
+  value === undefined ? (url, init) => fetch(url, init) : callable('fetch', value);
 
 export interface HttpRequest {
   readonly url: string;

@@ -48,7 +48,8 @@ export function jwtVerifier(options: JwtVerifierOptions): JwtVerifier {
     nonEmptyList(name, typeof value === 'string' ? [value] : value);
   const issuer = nonEmpty('issuer', options.issuer);
   const audience = options.audience === undefined ? undefined : list('audience', options.audience);
-  const types = list('typ', options.typ ?? 'at+jwt').map(normalizeType);
+  const { typ = 'at+jwt' } = options;
+  const types = list('typ', typ).map(normalizeType);
   const algorithms = readAlgorithms(options.algorithms);
   const expected: JWTVerifyOptions = {
     issuer,

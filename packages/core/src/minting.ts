@@ -88,7 +88,8 @@ export function jwtMinter(options: JwtMinterOptions): JwtMinter {
   const issuer = readIssuer(options.issuer);
   const audience = readAudience(options.audience);
   const algorithm = readAlgorithm(options.algorithm);
-  const typ = nonEmpty('typ', options.typ ?? 'at+jwt');
+  const { typ = 'at+jwt' } = options;
+  nonEmpty('typ', typ);
   const requireTokenType = flag('requireTokenType', options.requireTokenType, true);
   const reloadSeconds = seconds('keysReloadSeconds', options.keysReloadSeconds, 60, { positive: true });
   const ring = createKeyRing(options.keys, { algorithm, reloadSeconds });

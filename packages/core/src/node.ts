@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, fetch as undiciFetch } from 'undici';
 import type { Fetch } from './http-exchange.js';
-import { count, refuseUnknown, seconds } from './option-checks.js';
+import { count, mostTimerSeconds, nonEmpty, refuseUnknown, seconds } from './option-checks.js';
 
 export type { CertificateFormat } from './client-certificate.js';
 export { fileSecret } from './file-secret.js';
@@ -62,17 +62,18 @@ function createDispatcher({ proxy, ...options }: CreateFetchOptions): Dispatcher
   const { ca, cert, key, passphrase } = options;
   if ((cert === undefined) !== (key === undefined))
     throw new TypeError('cert and key must be given together');
-  const timeout =
-    seconds('connectTimeoutSeconds', options.connectTimeoutSeconds, 2, { positive: true }) * 1000;
+  const milliseconds = (name: 'connectTimeoutSeconds' | 'keepAliveSeconds', fallback: number) =>
+    seconds(name, options[name], fallback, { positive: true, most: mostTimerSeconds }) * 1000;
+  const timeout = milliseconds('connectTimeoutSeconds', 2);
   const tls = {
-    ...(ca && { ca: [ca].flat() }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    ...(passphrase && { passphrase }),
+    ...(ca !== undefined && { ca: readList('ca', ca) }),
+    ...(cert !== undefined && { cert: readPem('cert', cert) }),
+    ...(key !== undefined && { key: readPem('key', key) }),
+    ...(passphrase !== undefined && { passphrase: nonEmpty('passphrase', passphrase) }),
   };
   const pool = {
     connections: count('connections', options.connections, 64, 1),
-    keepAliveTimeout: seconds('keepAliveSeconds', options.keepAliveSeconds, 30, { positive: true }) * 1000,
+    keepAliveTimeout: milliseconds('keepAliveSeconds', 30),
     connect: { ...tls, timeout } as NonNullable<Agent.Options['connect']>,
   };
   if (proxy === undefined) return new Agent(pool);
@@ -83,4 +84,18 @@ function createDispatcher({ proxy, ...options }: CreateFetchOptions): Dispatcher
   if (proxy === 'environment') return new EnvHttpProxyAgent(tunnel);
   if (!URL.canParse(proxy)) throw new TypeError('proxy must be a URL or "environment"');
   return new ProxyAgent({ ...tunnel, uri: proxy });
+}
+
+// no authorities, or ones that are no PEM, would leave those that Node trusts
+function readList(name: string, value: Pem | readonly Pem[]): Pem[] {
+  const list = [value].flat();
+  if (list.length === 0) throw new TypeError(`${name} must not be an empty list`);
+  return list.map((member) => readPem(name, member));
+}
+
+function readPem(name: string, value: Pem): Pem {
+  const isText = typeof value === 'string' || value instanceof Uint8Array;
+  const text = isText ? Buffer.from(value as Uint8Array).toString('latin1') : '';
+  if (text.includes('-----BEGIN ')) return value;
+  throw new TypeError(`${name} must be PEM, as text or bytes`);
 }

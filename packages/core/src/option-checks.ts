@@ -14,11 +14,21 @@ export function refuseUnknown(
   }
 }
 
-export function seconds(name: string, value: unknown, fallback: number, { positive = false } = {}): number {
+/** What a timer takes; a longer time would be over at once. Seconds. */
+export const mostTimerSeconds = 2_147_483;
+
+export function seconds(
+  name: string,
+  value: unknown,
+  fallback: number,
+  { positive = false, most = Number.MAX_VALUE } = {},
+): number {
   if (value === undefined) return fallback;
-  if (typeof value === 'number' && Number.isFinite(value) && (positive ? value > 0 : value >= 0))
-    return value;
-  throw new TypeError(`${name} must be a number of seconds, ${positive ? 'greater than 0' : '0 or more'}`);
+  if (typeof value === 'number' && (positive ? value > 0 : value >= 0) && value <= most) return value;
+  const end = most === Number.MAX_VALUE ? '' : `, ${most} or less`;
+  throw new TypeError(
+    `${name} must be a number of seconds, ${positive ? 'greater than 0' : '0 or more'}${end}`,
+  );
 }
 
 export function count(name: string, value: unknown, fallback: number, least: number): number {

@@ -3,7 +3,7 @@ import type { ClientAuth } from './client-auth.js';
 import { changesEntry, type KeyedOption, type PhantomTokenClientOptions } from './client-options.js';
 import type { Emit } from './events.js';
 import type { FreshnessOptions } from './freshness.js';
-import type { Fetch } from './http-exchange.js';
+import { type Fetch, readFetch } from './http-exchange.js';
 import type { IntrospectionRequestOptions } from './introspection-request.js';
 import type { IntrospectionResponseOptions } from './introspection-response.js';
 import type { JwtVerifier } from './jwt-verifier.js';
@@ -14,6 +14,7 @@ import {
   count,
   endpoint,
   flag,
+  mostTimerSeconds,
   nonEmpty,
   nonEmptyList,
   refuseUnknown,
@@ -48,9 +49,12 @@ export interface ResolvedClientOptions
 }
 
 /** @throws {TypeError} naming the option that is unknown, missing or wrong. */
+/** What a failing server may add to the revocation window at most. Seconds. */
+const mostStaleSeconds = 300;
+
 export function resolveClientOptions(options: PhantomTokenClientOptions): ResolvedClientOptions {
   refuseUnknown('createPhantomTokenClient', options, changesEntry);
-  const { audience, issuer } = options;
+  const { audience, issuer, jwtMembers = ['phantom_token', 'jwt'] } = options;
   const insecure = flag('allowInsecureRequests', options.allowInsecureRequests, false);
   return {
     introspectionEndpoint: endpoint('introspectionEndpoint', options.introspectionEndpoint, insecure),
@@ -61,7 +65,7 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
         ? undefined
         : nonEmptyList('audience', Array.isArray(audience) ? audience : [audience]),
     ...readAccept(options),
-    jwtMembers: nonEmptyList('jwtMembers', options.jwtMembers ?? ['phantom_token', 'jwt']),
+    jwtMembers: nonEmptyList('jwtMembers', jwtMembers),
     extraParameters: readExtraParameters(options.extraParameters),
     verifyJwt: readPlugIn('verifyJwt', 'jwtVerifier', 'verify', options.verifyJwt),
     mintJwt: readPlugIn('mintJwt', 'jwtMinter', 'mint', options.mintJwt),
@@ -71,11 +75,16 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
     inactiveTtlSeconds: seconds('inactiveTtlSeconds', options.inactiveTtlSeconds, 5),
     noExpiryTtlSeconds: seconds('noExpiryTtlSeconds', options.noExpiryTtlSeconds, 0),
     refreshAhead: readShare(options.refreshAhead),
-    staleIfErrorSeconds: readStale(options.staleIfErrorSeconds),
+    staleIfErrorSeconds: seconds('staleIfErrorSeconds', options.staleIfErrorSeconds, 0, {
+      most: mostStaleSeconds,
+    }),
     revocations: readRevocations(options.revocations),
     obeyCacheControl: flag('obeyCacheControl', options.obeyCacheControl, true),
     badRequestMeansInactive: flag('badRequestMeansInactive', options.badRequestMeansInactive, false),
-    timeoutSeconds: seconds('timeoutSeconds', options.timeoutSeconds, 2, { positive: true }),
+    timeoutSeconds: seconds('timeoutSeconds', options.timeoutSeconds, 2, {
+      positive: true,
+      most: mostTimerSeconds,
+    }),
     maxResponseBytes: count('maxResponseBytes', options.maxResponseBytes, 65_536, 1),
     maxTokenLength: count('maxTokenLength', options.maxTokenLength, 4_096, 1),
     maxConcurrentIntrospections: count(
@@ -87,9 +96,9 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
     maxQueuedIntrospections: count('maxQueuedIntrospections', options.maxQueuedIntrospections, 1_000, 0),
     maxWaiters: count('maxWaiters', options.maxWaiters, 10_000, 0),
     breakerFailures: count('breakerFailures', options.breakerFailures, 0, 0),
-    fetch: options.fetch === undefined ? (url, init) => fetch(url, init) : callable('fetch', options.fetch),
+    fetch: readFetch(options.fetch),
     now: options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now),
-    onEvent: options.onEvent && callable('onEvent', options.onEvent),
+    onEvent: options.onEvent === undefined ? undefined : callable('onEvent', options.onEvent),
   };
 }
 
@@ -135,7 +144,7 @@ function readPlugIn<T extends { readonly context: string }>(
   value: T | undefined,
 ): T | undefined {
   if (value === undefined) return undefined;
-  if (typeof value[method] !== 'function' || typeof value.context !== 'string')
+  if (typeof value?.[method] !== 'function' || typeof value.context !== 'string')
     throw new TypeError(`${name} must be made by ${maker}, or have a context and a ${method} function`);
   return value;
 }
@@ -151,15 +160,6 @@ function readCache(value: TokenCache | undefined): TokenCache {
 function readShare(value: unknown = 0): number {
   if (typeof value === 'number' && value >= 0 && value <= 0.9) return value;
   throw new TypeError('refreshAhead must be a number from 0 to 0.9');
-}
-
-/** What a failing server may add to the revocation window at most. Seconds. */
-const mostStaleSeconds = 300;
-
-function readStale(value: unknown): number {
-  const read = seconds('staleIfErrorSeconds', value, 0);
-  if (read <= mostStaleSeconds) return read;
-  throw new TypeError(`staleIfErrorSeconds must be at most ${mostStaleSeconds}`);
 }
 
 function readRevocations(value: RevocationChannel | undefined): RevocationChannel | undefined {

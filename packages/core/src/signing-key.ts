@@ -55,6 +55,17 @@ export async function importSigningKey(
   return { key: await importJWK(jwk, alg), header: header(alg, keyId ?? jwk.kid) };
 }
 
+/** @throws {WrongKey} for what is no private key at all; a PEM is judged when it is read. */
+export function assertPrivate(name: string, key: unknown): void {
+  if (typeof key === 'string') {
+    if (key.startsWith('-----BEGIN PRIVATE KEY-----')) return;
+  } else if (typeof key === 'object' && key !== null) {
+    const { kty, d, type } = key as { kty?: unknown; d?: unknown; type?: unknown };
+    if (kty === undefined ? type === 'private' : kty !== 'oct' && typeof d === 'string') return;
+  }
+  throw new WrongKey(`${name} must be a private key: PKCS #8 in PEM, a JWK, a CryptoKey or a KeyObject`);
+}
+
 /** @throws {WrongKey} for what is no private key of a kind that can be published; a PEM is judged when it is read. */
 export function assertPublishable(name: string, key: unknown, algorithm: string | undefined): void {
   const wrong = (complaint: string) => new WrongKey(`${name} ${complaint}`);

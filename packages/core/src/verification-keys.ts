@@ -8,7 +8,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { IntrospectionError, type IntrospectionErrorCode } from './errors.js';
-import type { Fetch } from './http-exchange.js';
+import { type Fetch, readFetch } from './http-exchange.js';
 import { endpoint, flag, nonEmptyList } from './option-checks.js';
 import { createRemoteKeys } from './remote-keys.js';
 
@@ -48,7 +48,7 @@ interface VerificationKeys {
 export function readVerificationKeys({
   jwks,
   jwksUri,
-  fetch: ownFetch,
+  fetch,
   allowInsecureRequests,
 }: VerificationKeyOptions): VerificationKeys {
   if ((jwks === undefined) === (jwksUri === undefined))
@@ -58,7 +58,7 @@ export function readVerificationKeys({
     return { context: jwks, at: () => local };
   }
   const url = endpoint('jwksUri', jwksUri, flag('allowInsecureRequests', allowInsecureRequests, false));
-  return { context: url, at: createRemoteKeys(url, ownFetch ?? ((input, init) => fetch(input, init))) };
+  return { context: url, at: createRemoteKeys(url, readFetch(fetch)) };
 }
 
 function createLocal(jwks: JSONWebKeySet): JWTVerifyGetKey {
@@ -77,8 +77,8 @@ const defaultAlgorithms = [
 ];
 
 /** @throws {TypeError} unless each of them is asymmetric. */
-export function readAlgorithms(value: readonly string[] | undefined): readonly string[] {
-  const algorithms = nonEmptyList('algorithms', value ?? defaultAlgorithms);
+export function readAlgorithms(value: readonly string[] = defaultAlgorithms): readonly string[] {
+  const algorithms = nonEmptyList('algorithms', value);
   if (algorithms.every((algorithm) => asymmetric.test(algorithm))) return algorithms;
   throw new TypeError('algorithms must be asymmetric ones: a shared secret cannot tell who signed');
 }
