@@ -48,10 +48,10 @@ export interface ResolvedClientOptions
   readonly onEvent: Emit | undefined;
 }
 
-/** @throws {TypeError} naming the option that is unknown, missing or wrong. */
 /** What a failing server may add to the revocation window at most. Seconds. */
 const mostStaleSeconds = 300;
 
+/** @throws {TypeError} naming the option that is unknown, missing or wrong. */
 export function resolveClientOptions(options: PhantomTokenClientOptions): ResolvedClientOptions {
   refuseUnknown('createPhantomTokenClient', options, changesEntry);
   const { audience, issuer, jwtMembers = ['phantom_token', 'jwt'] } = options;
