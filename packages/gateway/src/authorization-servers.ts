@@ -37,17 +37,33 @@ export async function createAuthorizationServers(
   const near = memoryCache(defined({ maxEntries, maxBytes }));
   const shared = redisOptions && openShared(redisOptions, freshness, log);
   const cache = shared === undefined ? near : tieredCache(near, shared.cache);
+  const { commandTimeoutSeconds } = redisOptions ?? {};
+  // a little more than what Redis itself is waited for
+  const cacheTimeoutSeconds = commandTimeoutSeconds && commandTimeoutSeconds + 0.01;
   const named = [[undefined, config.introspection] as const, ...Object.entries(config.issuers)];
-  const servers = new Map(
-    await Promise.all(
-      named.map(async ([name, options]) => {
-        const listener = (event: PhantomTokenEvent) => onEvent(event, name);
-        const common = defined({ ...freshness, cache, revocations: shared?.revocations, onEvent: listener });
-        return [name, await createIntrospectionClient(options, common, shared?.replayStore)] as const;
-      }),
-    ),
+  const made = await Promise.allSettled(
+    named.map(async ([name, options]) => {
+      const listener = (event: PhantomTokenEvent) => onEvent(event, name);
+      const common = defined({
+        ...freshness,
+        cache,
+        cacheTimeoutSeconds,
+        revocations: shared?.revocations,
+        onEvent: listener,
+      });
+      return [name, await createIntrospectionClient(options, common, shared?.replayStore)] as const;
+    }),
   );
+  const servers = new Map(made.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])));
   const all = [...servers.values()];
+  const close = async () => {
+    await Promise.all(all.map((server) => server.close())).finally(() => shared?.close());
+  };
+  const failure = made.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) {
+    await close();
+    throw failure.reason;
+  }
   return {
     clientOf(issuer) {
       const server = servers.get(issuer);
@@ -61,10 +77,7 @@ export async function createAuthorizationServers(
       const concerned = issuer === undefined ? all : [servers.get(issuer)].filter((it) => it !== undefined);
       await Promise.all(concerned.map(({ client }) => revokeAt(client, what)));
     },
-    async close() {
-      await Promise.all(all.map((server) => server.close()));
-      shared?.close();
-    },
+    close,
   };
 }
 

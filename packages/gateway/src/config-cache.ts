@@ -12,7 +12,10 @@ const addresses = z
   });
 
 const pepper = z.strictObject({
-  id: z.string().regex(/^[\w.-]{1,32}$/, { error: 'must be 1 to 32 letters, digits, "_", "." or "-"' }),
+  id: z
+    .string()
+    .regex(/^[\w.-]{1,32}$/, { error: 'must be 1 to 32 letters, digits, "_", "." or "-"' })
+    .refine((id) => id !== 'none', { error: 'must be another: it stands for no pepper' }),
   secret,
 });
 

@@ -39,31 +39,34 @@ export async function createIntrospectionClient(
   const fetch = createConnections(tls, rest.maxConcurrentIntrospections);
   const { allowInsecureRequests } = rest;
   const trust = defined({ fetch, allowInsecureRequests });
-  const server =
-    endpoint === undefined ? await discover(issuer as string, trust) : { introspectionEndpoint: endpoint };
-  const minter = mint && createMinter(mint);
-  const client = createPhantomTokenClient(
-    defined({
-      ...rest,
-      ...common,
-      ...server,
-      issuer,
-      clientAuth: createClientAuth(clientAuth),
-      verifyJwt: verify && jwtVerifier(defined({ ...verify, ...trust })),
-      verifyResponse: signedResponse && createResponseVerifier(signedResponse, trust),
-      mintJwt: minter,
-      fetch,
-    }),
-  );
-  return {
-    client,
-    minter,
-    logout: logout && createLogout(logout, issuer, client, trust, replayStore),
-    async close() {
-      client.close();
-      await fetch.close();
-    },
+  let client: PhantomTokenClient | undefined;
+  const close = async () => {
+    client?.close();
+    await fetch.close();
   };
+  try {
+    const server =
+      endpoint === undefined ? await discover(issuer as string, trust) : { introspectionEndpoint: endpoint };
+    const minter = mint && createMinter(mint);
+    client = createPhantomTokenClient(
+      defined({
+        ...rest,
+        ...common,
+        ...server,
+        issuer,
+        clientAuth: createClientAuth(clientAuth),
+        verifyJwt: verify && jwtVerifier(defined({ ...verify, ...trust })),
+        verifyResponse: signedResponse && createResponseVerifier(signedResponse, trust),
+        mintJwt: minter,
+        fetch,
+      }),
+    );
+    const receiver = logout && createLogout(logout, issuer, client, trust, replayStore);
+    return { client, minter, logout: receiver, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function createConnections(tls: Introspection['tls'], connections = 64): PooledFetch {

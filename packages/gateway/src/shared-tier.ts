@@ -28,17 +28,22 @@ export function openShared(options: RedisOptions, cache: CacheOptions, log: Log)
     log.warn(
       'cache.redis has no pepper: whoever can write to Redis and has a token can forge what it stands for',
     );
-  const redis = openRedis(options, log);
   const peppers = [pepper, formerPepper].filter((it) => it !== undefined) as unknown as Peppers;
   const sealed = defined({ keyPrefix, pepper: pepper && peppers });
-  const revocations = redisRevocations(redis, { ...sealed, memorySeconds: memorySeconds(cache) });
-  return {
-    cache: redisCache(redis, { ...sealed, ...defined({ commandTimeoutSeconds }) }),
-    replayStore: redisReplayStore(redis, defined({ keyPrefix, commandTimeoutSeconds })),
-    revocations,
-    close() {
-      revocations.close();
-      redis.disconnect();
-    },
-  };
+  const redis = openRedis(options, log);
+  try {
+    const revocations = redisRevocations(redis, { ...sealed, memorySeconds: memorySeconds(cache) });
+    return {
+      cache: redisCache(redis, { ...sealed, ...defined({ commandTimeoutSeconds }) }),
+      replayStore: redisReplayStore(redis, defined({ keyPrefix, commandTimeoutSeconds })),
+      revocations,
+      close() {
+        revocations.close();
+        redis.disconnect();
+      },
+    };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
 }

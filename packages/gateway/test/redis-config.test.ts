@@ -125,6 +125,12 @@ describe('credentials for Sentinels', () => {
   });
 });
 
+it('no pepper is called as what stands for none', async () => {
+  const { code, stderr } = await check({ url: 'redis://a', pepper: pepper('none') });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^cache\.redis\.pepper\.id .*: must be another: it stands for no pepper/);
+});
+
 it('two peppers with one id are refused, since nobody could tell what was sealed with which', async () => {
   const redis = { url: 'redis://a', pepper: pepper('a'), formerPepper: pepper('a', 'y'.repeat(32)) };
   const { code, stderr } = await check(redis);

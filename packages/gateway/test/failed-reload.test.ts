@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { startRedis } from '../../cache-redis/test/redis-process.js';
+import { writeConfig } from './config-file.js';
+import { startGateway } from './gateway.js';
+import { onEnd } from './lifetime.js';
+import { listen, startAuthorizationServer, startUpstream } from './stage.js';
+
+/** An issuer whose metadata never come, until they are refused. */
+async function startMetadata() {
+  const waiting: ServerResponse[] = [];
+  const server = createServer((_request, response) => void waiting.push(response));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onEnd(() => void server.close());
+  return {
+    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async refuse() {
+      await expect.poll(() => waiting.length).toBe(1);
+      waiting[0]?.writeHead(503).end();
+    },
+  };
+}
+
+it('a reload that fails leaves no connection to Redis behind', async () => {
+  const redis = await startRedis();
+  const connection = await redis.connect();
+  const upstream = await startUpstream();
+  const { introspection } = await startAuthorizationServer();
+  const { issuer, refuse } = await startMetadata();
+  const config = {
+    listen,
+    introspection,
+    cache: { redis: { url: `redis://127.0.0.1:${redis.port}` } },
+    routes: [{ path: '/', upstream: upstream.url }],
+  };
+  const count = async () =>
+    String(await connection.client('LIST'))
+      .split('\n')
+      .filter((line) => line !== '').length;
+  const { file, write } = writeConfig(config);
+  const gateway = await startGateway({ file });
+  // ours, one for commands and one that hears of revocations
+  await expect.poll(count).toBe(3);
+
+  write({
+    ...config,
+    introspection: { ...introspection, endpoint: undefined, issuer },
+    issuers: { other: introspection },
+  });
+  gateway.process.kill('SIGHUP');
+  await expect.poll(count).toBe(5);
+  await refuse();
+  await gateway.logged('the configuration was not reloaded; going on with the old one');
+  await expect.poll(count).toBe(3);
+});
