@@ -1,3 +1,4 @@
+import { judgeClaimHeaders } from './config-claim-headers.js';
 import { type Finding, type Members, membersOf } from './config-finding.js';
 import { judgePaths } from './config-paths.js';
 
@@ -65,7 +66,7 @@ function judgeIntrospection(path: Path, value: unknown): Finding[] {
 }
 
 function judgeClientAuth(path: Path, { method, clientId: _, ...given }: Members): Finding[] {
-  const taken = takenBy[String(method)];
+  const taken = Object.hasOwn(takenBy, String(method)) ? takenBy[String(method)] : undefined;
   if (taken === undefined) return [];
   const isTaken = (name: string) => taken.includes(name) || taken.includes(name.replace(/File$/, ''));
   const findings: Finding[] = Object.keys(given)
@@ -82,8 +83,8 @@ function judgeClientAuth(path: Path, { method, clientId: _, ...given }: Members)
 }
 
 /** A route, or forward auth. */
-function judgeGuard(path: Path, { issuer, acceptJwts }: Members, issuers: Members): Finding[] {
-  const findings: Finding[] = [];
+function judgeGuard(path: Path, { issuer, acceptJwts, claimHeaders }: Members, issuers: Members): Finding[] {
+  const findings = judgeClaimHeaders([...path, 'claimHeaders'], membersOf(claimHeaders));
   if (typeof issuer === 'string' && !Object.hasOwn(issuers, issuer))
     findings.push([[...path, 'issuer'], 'is not one of issuers']);
   if (isInsecure(membersOf(acceptJwts).jwksUri))
@@ -99,8 +100,11 @@ function judgeWhole({ listen, trustedProxies, workers, ...config }: Members): Fi
       ['listen', 'tls', 'clientCaFile'],
       'goes with clientCertificates: require, and that with it',
     ]);
-  if (config.proxyCertificate !== undefined && trustedProxies === undefined)
+  if (config.proxyCertificate !== undefined && isEmpty(trustedProxies))
     findings.push([['proxyCertificate'], 'is believed from trustedProxies only, and there are none']);
+  const { format, header } = membersOf(config.proxyCertificate);
+  if (format === 'nginx' && header === undefined)
+    findings.push([['proxyCertificate', 'header'], 'is missing: nginx has no name of its own for it']);
   findings.push(...judgeRedis(membersOf(config.cache).redis));
   const isAlone = workers === undefined || workers === 1;
   if (config.dpop !== undefined && !isAlone && membersOf(config.cache).redis === undefined)
@@ -108,10 +112,12 @@ function judgeWhole({ listen, trustedProxies, workers, ...config }: Members): Fi
       ['dpop'],
       'needs cache.redis where there are several workers, or each takes a proof once',
     ]);
-  if (config.routes === undefined && config.forwardAuth === undefined)
-    findings.push([[], 'must have at least one of routes and forwardAuth']);
+  if (isEmpty(config.routes) && config.forwardAuth === undefined)
+    findings.push([[], 'must have at least one of routes and forwardAuth, or nothing would be served']);
   return findings;
 }
+
+const isEmpty = (list: unknown) => list === undefined || (Array.isArray(list) && list.length === 0);
 
 function judgeRedis(value: unknown): Finding[] {
   if (value === undefined) return [];

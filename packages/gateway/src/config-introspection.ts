@@ -5,6 +5,7 @@ import {
   algorithms,
   audience,
   count,
+  file,
   flag,
   path,
   positiveSeconds,
@@ -16,17 +17,17 @@ const clientAuth = z.strictObject({
   method: z.enum(clientAuthMethods, { error: `must be one of ${clientAuthMethods.join(', ')}` }),
   clientId: text,
   clientSecret: text.optional(),
-  clientSecretFile: text.optional(),
+  clientSecretFile: file.optional(),
   token: text.optional(),
-  tokenFile: text.optional(),
+  tokenFile: file.optional(),
   encoding: z.enum(['form', 'raw'], { error: 'must be form or raw' }).optional(),
-  keyFile: text.optional(),
+  keyFile: file.optional(),
   algorithm: text.optional(),
   keyId: text.optional(),
   audience: text.optional(),
 });
 
-const tls = z.strictObject({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() });
+const tls = z.strictObject({ caFile: file.optional(), certFile: file.optional(), keyFile: file.optional() });
 
 /** How the JWT of an issuer is verified. */
 export const verify = z.strictObject({
@@ -42,13 +43,13 @@ const signedResponse = z.strictObject({
   audience: audience.optional(),
   jwksUri: webUrl,
   algorithms: algorithms.optional(),
-  decryptionKeyFiles: z.array(text).min(1).optional(),
+  decryptionKeyFiles: z.array(file).min(1).optional(),
   maxAgeSeconds: positiveSeconds.optional(),
 });
 
 const mint = z.strictObject({
   issuer: webUrl,
-  keyFiles: z.array(text).min(1, { error: 'must name at least one file' }),
+  keyFiles: z.array(file).min(1, { error: 'must name at least one file' }),
   audience: audience.optional(),
   algorithm: algorithm.optional(),
   typ: text.optional(),

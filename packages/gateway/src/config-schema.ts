@@ -4,6 +4,8 @@ import { introspection, verify } from './config-introspection.js';
 import {
   algorithms,
   count,
+  fieldName,
+  file,
   flag,
   hasNone,
   networks,
@@ -41,12 +43,12 @@ const listen = z.strictObject({
   port: port.default(3000),
   tls: z
     .strictObject({
-      certFile: text,
-      keyFile: text,
+      certFile: file,
+      keyFile: file,
       clientCertificates: z
         .enum(['none', 'request', 'require'], { error: 'must be none, request or require' })
         .default('none'),
-      clientCaFile: text.optional(),
+      clientCaFile: file.optional(),
     })
     .optional(),
 });
@@ -69,12 +71,12 @@ const dpop = z.strictObject({
   required: flag.optional(),
   maxAgeSeconds: positiveSeconds.optional(),
   clockSkewSeconds: seconds.optional(),
-  nonceSecret: text.optional(),
+  nonceSecret: secret.optional(),
 });
 
 const proxyCertificate = z.strictObject({
   format: z.enum(['client-cert', 'nginx', 'envoy'], { error: 'must be client-cert, nginx or envoy' }),
-  header: text.optional(),
+  header: fieldName.optional(),
 });
 
 const protectedResource = z.strictObject({

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isNetwork } from '@phantom-token/core/node';
 import { z } from 'zod';
 
@@ -36,6 +37,18 @@ export const count = (least: number) =>
     .int({ error: `must be a whole number, ${least} or more` })
     .min(least, { error: `must be ${least} or more` });
 export const text = z.string({ error: 'must be a string' }).min(1, { error: 'must not be empty' });
+/** The name of a file. One that is missing shows now, not where it is needed. */
+export const file = text.superRefine((name, context) => {
+  try {
+    readFileSync(name);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).name;
+    context.addIssue({ code: 'custom', message: `must be a file that can be read (${reason})` });
+  }
+});
+export const fieldName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, {
+  error: 'must be the name of a header field, such as X-SSL-Client-Cert',
+});
 export const secret = z
   .string({ error: 'must be a string' })
   .min(32, { error: 'must have 32 characters or more: openssl rand -base64 32' });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -36,6 +37,9 @@ fastLane: true
 log: { level: info }
 `;
 
+/** For all that is to be read from one. */
+const someFile = fileURLToPath(import.meta.url);
+
 /** All that `good` has not. */
 const everything = `${good.replace(
   'forwardAuth:',
@@ -49,15 +53,15 @@ forwardAuth:`,
   partner:
     issuer: https://partner.example.com
     logout: { path: /logout, issuer: https://partner.example.com, audience: [gateway], jwksUri: https://partner.example.com/jwks, algorithms: [ES256], requireTyp: false, requireExp: false, wholeSubject: true }
-    clientAuth: { method: private_key_jwt, clientId: gateway, keyFile: key.pem, algorithm: ES256, keyId: one, audience: a }
-    tls: { caFile: ca.pem, certFile: cert.pem, keyFile: key.pem }
+    clientAuth: { method: private_key_jwt, clientId: gateway, keyFile: ${someFile}, algorithm: ES256, keyId: one, audience: a }
+    tls: { caFile: ${someFile}, certFile: ${someFile}, keyFile: ${someFile} }
     accept: application/json
-    mint: { issuer: https://gateway.example.com, keyFiles: [key.pem], audience: api, algorithm: ES256, typ: at+jwt, requireTokenType: true }
+    mint: { issuer: https://gateway.example.com, keyFiles: [${someFile}], audience: api, algorithm: ES256, typ: at+jwt, requireTokenType: true }
   signed:
     endpoint: https://signed.example.com/introspect
-    clientAuth: { method: bearer, clientId: gateway, tokenFile: token }
+    clientAuth: { method: bearer, clientId: gateway, tokenFile: ${someFile} }
     accept: application/token-introspection+jwt
-    signedResponse: { issuer: https://signed.example.com, audience: gateway, jwksUri: https://signed.example.com/jwks, algorithms: [ES256], decryptionKeyFiles: [key.pem], maxAgeSeconds: 30 }
+    signedResponse: { issuer: https://signed.example.com, audience: gateway, jwksUri: https://signed.example.com/jwks, algorithms: [ES256], decryptionKeyFiles: [${someFile}], maxAgeSeconds: 30 }
 dpop: { origin: [https://api.example.com], algorithms: [ES256], maxAgeSeconds: 60, clockSkewSeconds: 5, nonceSecret: "\${CLIENT_SECRET}" }
 trustedProxies: [10.0.0.0/8]
 proxyCertificate: { format: nginx, header: X-SSL-Client-Cert }
@@ -65,7 +69,7 @@ jwks: { path: /.well-known/jwks.json }
 protectedResource: { resource: https://api.example.com, authorizationServers: [https://login.example.com], scopesSupported: [read], resourceName: API, resourceDocumentation: https://docs.example.com }
 `;
 
-const environment = { ...process.env, CLIENT_SECRET: 'canary-of-the-environment' };
+const environment = { ...process.env, CLIENT_SECRET: 'canary-of-the-environment-with-its-length' };
 const check = (text: string, env: NodeJS.ProcessEnv = environment) =>
   runCli(['--config', '-', '--check'], text, env);
 const linesOf = (text: string) => text.trimEnd().split('\n');
