@@ -41,10 +41,10 @@ export const caches = [
   ['a failure is remembered', 'if (flights.get(key) === flight) flights.delete(key);', ''],
   [
     'a failing cache is a failure',
-    "catch (error) {\n        return failed('get', error);\n      }",
+    'catch (error) {\n        return failedRead(error);\n      }',
     'finally {\n      }',
   ],
-  ['a cache that rejects is a failure', '.catch((error) => failed(operation, error));', ';'],
+  ['a cache that rejects is a failure', '.then(readEntry, failedRead)', '.then(readEntry)'],
   ['anything is an entry', 'entry === undefined || isEntry(entry) ? entry', 'true ? entry'],
   ['a cache fails in silence', "emit?.({ type: 'cache_error'", "void ({ type: 'cache_error'"],
   [

@@ -33,6 +33,7 @@ function createInstance(introspectionEndpoint: string, redis: Redis) {
     clientAuth: clientSecretBasic('instance', canaries.secret),
     cache: tieredCache(memoryCache(), redisCache(redis, { pepper, commandTimeoutSeconds: patienceSeconds })),
     timeoutSeconds: patienceSeconds,
+    cacheTimeoutSeconds: 2 * patienceSeconds,
     onEvent: (event) => events.push(event),
     now: () => 1_800_000_000,
   });

@@ -33,7 +33,9 @@ async function setUp() {
       introspectionEndpoint: server.endpoint,
       clientAuth: clientSecretBasic('instance', 'sesame'),
       cache: tieredCache(memoryCache(), cache),
+      cacheTimeoutSeconds: 2 * patienceSeconds,
       revocations,
+      timeoutSeconds: patienceSeconds,
       now,
     });
   };

@@ -2,6 +2,7 @@ import { createAccessToken, type JwtAccessToken, type Source } from './access-to
 import type { CacheEntry, IntrospectionResult } from './cache.js';
 import { createCacheKey } from './cache-key.js';
 import type { PhantomTokenClientOptions } from './client-options.js';
+import { timeoutError, withinDeadline } from './deadline.js';
 import { BearerError, IntrospectionError, overloaded } from './errors.js';
 import { createEmit } from './events.js';
 import { isFresh, mayStandIn } from './freshness.js';
@@ -10,7 +11,7 @@ import { assertUsable } from './policy.js';
 import { refreshAgainFrom, refreshFrom } from './refresh-ahead.js';
 import { cacheContext, resolveClientOptions } from './resolved-client-options.js';
 import { createRevocations, type Digests } from './revocations.js';
-import { type TolerantCache, tolerantCache } from './tolerant-cache.js';
+import { type TolerantCache, tolerantCache, unread } from './tolerant-cache.js';
 
 export interface WaitOptions {
   /** Ends this caller's wait; an introspection that others wait for, or that can still be cached, goes on. */
@@ -83,10 +84,10 @@ const maxQuestions = 3;
  */
 export function createPhantomTokenClient(options: PhantomTokenClientOptions): PhantomTokenClient {
   const resolved = resolveClientOptions(options);
-  const { now, maxTokenLength } = resolved;
+  const { now, maxTokenLength, timeoutSeconds } = resolved;
   const emit = createEmit(resolved.onEvent);
   const keyOf = createCacheKey(cacheContext(resolved));
-  const cache = tolerantCache(resolved.cache, resolved.timeoutSeconds, emit);
+  const cache = tolerantCache(resolved.cache, resolved.cacheTimeoutSeconds, emit);
   const heldEntries = new WeakMap<CacheEntry, Held>();
   const revocations = createRevocations(resolved, cache, emit);
   const { tombstones } = revocations;
@@ -107,9 +108,9 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
   function read<T>(key: string, token: string, options: WaitOptions, use: Use<T>): T | Promise<T> {
     const at = now();
     const entry = cache.get(key, at);
-    if (entry === undefined) return ask(key, token, options, use);
+    if (entry === undefined) return ask(key, token, options, use, false);
     if (entry instanceof Promise) return readShared(entry, key, token, options, use);
-    if (!isFresh(entry, at)) return ask(key, token, options, use);
+    if (!isFresh(entry, at)) return ask(key, token, options, use, entry === unread);
     const held = heldEntries.get(entry) ?? hold(entry);
     if (held.judgedAt !== tombstones.generation) return judge(held, entry, at, key, token, options, use);
     return hit(held, entry, at, key, token, use);
@@ -171,20 +172,37 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     const entry = await pending;
     const at = now();
     if (entry === undefined || !isFresh(entry, at) || (await revocations.isRevoked(token, entry)))
-      return ask(key, token, options, use);
+      return ask(key, token, options, use, entry === unread);
     emit?.({ type: 'cache_hit', source: 'shared' });
     return use({ entry, source: 'shared', at });
   }
 
-  async function ask<T>(key: string, token: string, { signal }: WaitOptions, use: Use<T>): Promise<T> {
+  /** @param isUnread Whether the cache may have an entry that could not be read. */
+  async function ask<T>(
+    key: string,
+    token: string,
+    { signal }: WaitOptions,
+    use: Use<T>,
+    isUnread: boolean,
+  ): Promise<T> {
     emit?.({ type: 'cache_miss' });
-    const answer = await question(key, token, signal).catch((error) => standIn(key, token, error));
+    const answer = await question(key, token, signal, isUnread).catch((error) => standIn(key, token, error));
     return use(answer);
   }
 
-  async function question(key: string, token: string, signal: AbortSignal | undefined): Promise<Answer> {
+  async function question(
+    key: string,
+    token: string,
+    signal: AbortSignal | undefined,
+    isUnread: boolean,
+  ): Promise<Answer> {
+    const startedAt = performance.now();
+    const introspect = () => introspector.introspect(key, token, signal, isUnread);
     for (let asked = 0; asked < maxQuestions; asked++) {
-      const found = await introspector.introspect(key, token, signal);
+      const left = timeoutSeconds - (performance.now() - startedAt) / 1000;
+      if (left <= 0) throw timeoutError();
+      // the first ends by itself, and no later than that
+      const found = await (asked === 0 ? introspect() : withinDeadline(left, introspect));
       // revoked while it was in the air: it may tell of the time before
       if (!(await revocations.isRevoked(token, found.entry))) return { ...found, at: now() };
     }

@@ -1,6 +1,7 @@
 import { IntrospectionError } from './errors.js';
 
-const timeoutError = () =>
+/** The whole time that was allowed is over. */
+export const timeoutError = () =>
   new IntrospectionError('ERR_TIMEOUT', 'the authorization server did not answer in time', { status: 504 });
 
 /**

@@ -3,7 +3,7 @@ import type { CacheEntry } from './cache.js';
 import { createCircuitBreaker } from './circuit-breaker.js';
 import { type ConcurrencyLimit, createConcurrencyLimit } from './concurrency-limit.js';
 import { waitFor, withinDeadline } from './deadline.js';
-import { IntrospectionError } from './errors.js';
+import { IntrospectionError, overloaded } from './errors.js';
 import type { Emit } from './events.js';
 import { isFresh } from './freshness.js';
 import { createInquiry } from './inquiry.js';
@@ -20,8 +20,11 @@ export interface Found {
 }
 
 export interface Introspector {
-  /** Asks the authorization server, or joins who is asking already, and stores the answer. */
-  introspect(key: string, token: string, signal: AbortSignal | undefined): Promise<Found>;
+  /**
+   * Asks the authorization server, or joins who is asking already, and stores the answer.
+   * @param isUnread Whether the cache may have an entry that could not be read.
+   */
+  introspect(key: string, token: string, signal: AbortSignal | undefined, isUnread: boolean): Promise<Found>;
   /** The same in the background, for an entry that is still good: nobody waits, and a failure changes nothing. */
   refresh(key: string, token: string, current: CacheEntry): void;
   /** What is in the air for this key will not be stored. */
@@ -61,13 +64,41 @@ export function createIntrospector(
   const claimSeconds = Math.min(timeoutSeconds * claimShare, mostClaimSeconds);
   const maxRefreshes = Math.max(1, Math.floor(maxConcurrentIntrospections * refreshShare));
   let refreshes = 0;
+  const maxFlights = shared
+    ? maxConcurrentIntrospections + options.maxQueuedIntrospections
+    : Number.POSITIVE_INFINITY;
+  let inAir = 0;
 
-  /** @param current What is to be replaced, where it is still good. */
+  /**
+   * Those that wait for another instance's answer count as if they queued: they will, should it not come.
+   * @param current What is to be replaced, where it is still good.
+   */
   async function fly(
     key: string,
     token: string,
     isCurrent: () => boolean,
     current: CacheEntry | undefined,
+    isUnread: boolean,
+  ): Promise<Found> {
+    if (inAir >= maxFlights) {
+      const error = overloaded();
+      reportFailure(error, 0);
+      throw error;
+    }
+    inAir++;
+    try {
+      return await claimAndIntrospect(key, token, isCurrent, current, isUnread);
+    } finally {
+      inAir--;
+    }
+  }
+
+  async function claimAndIntrospect(
+    key: string,
+    token: string,
+    isCurrent: () => boolean,
+    current: CacheEntry | undefined,
+    isUnread: boolean,
   ): Promise<Found> {
     const startedAt = performance.now();
     const claim = await cache.claim?.(key, now(), claimSeconds);
@@ -77,7 +108,8 @@ export function createIntrospector(
         emit?.({ type: 'claim_joined' });
         return { entry, source: 'shared' };
       }
-      return await introspect(key, token, isCurrent, current, timeoutSeconds - secondsSince(startedAt));
+      const seconds = timeoutSeconds - secondsSince(startedAt);
+      return await introspect(key, token, isCurrent, current, isUnread, seconds);
     } finally {
       claim?.release?.();
     }
@@ -93,6 +125,7 @@ export function createIntrospector(
     token: string,
     isCurrent: () => boolean,
     current: CacheEntry | undefined,
+    isUnread: boolean,
     seconds: number,
   ): Promise<Found> {
     const startedAt = performance.now();
@@ -114,7 +147,7 @@ export function createIntrospector(
     const outcome = entry.result.active ? 'active' : 'inactive';
     emit?.({ type: 'introspection', outcome, durationSeconds: secondsSince(startedAt) });
     revocations.noteAsked(entry, generation);
-    if (!entry.result.active && isCurrent() && isKnown(key, current)) await end(key, token);
+    if (!entry.result.active && isCurrent()) await end(key, token, current, isUnread);
     if (entry.expiresAt > now() && isCurrent() && !(await revocations.isRevoked(token, entry)))
       await cache.set(key, entry, now());
     return { entry, source: 'introspection' };
@@ -125,9 +158,17 @@ export function createIntrospector(
     current !== undefined || cache.memory?.peek(key)?.result.active === true;
 
   /** What called the token active is not used again, here or elsewhere. */
-  async function end(key: string, token: string): Promise<void> {
+  async function end(
+    key: string,
+    token: string,
+    current: CacheEntry | undefined,
+    isUnread: boolean,
+  ): Promise<void> {
     // how far the word gets is no matter of this request
-    revocations.revokeToken(token, 'server').catch(() => {});
+    if (isKnown(key, current)) revocations.revokeToken(token, 'server').catch(() => {});
+    // others need not hear of every token that nobody knows
+    else if (isUnread) await revocations.buryToken(token);
+    else return;
     await cache.delete(key);
   }
 
@@ -140,9 +181,9 @@ export function createIntrospector(
   }
 
   return {
-    introspect: (key, token, signal) =>
+    introspect: (key, token, signal, isUnread) =>
       waitFor(
-        flights.join(key, (isCurrent) => fly(key, token, isCurrent, undefined)),
+        flights.join(key, (isCurrent) => fly(key, token, isCurrent, undefined, isUnread)),
         signal,
       ),
     refresh(key, token, current) {
@@ -150,7 +191,7 @@ export function createIntrospector(
       refreshes++;
       emit?.({ type: 'refresh' });
       flights
-        .join(key, (isCurrent) => fly(key, token, isCurrent, current))
+        .join(key, (isCurrent) => fly(key, token, isCurrent, current, false))
         .catch(() => {})
         .finally(() => refreshes--);
     },

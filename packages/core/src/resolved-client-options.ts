@@ -33,6 +33,7 @@ export interface ResolvedClientOptions
   readonly verifyResponse: ResponseVerifier | undefined;
   readonly mintJwt: JwtMinter | undefined;
   readonly cache: TokenCache;
+  readonly cacheTimeoutSeconds: number;
   readonly inactiveTtlSeconds: number;
   readonly refreshAhead: number;
   readonly revocations: RevocationChannel | undefined;
@@ -70,6 +71,9 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
     verifyJwt: readPlugIn('verifyJwt', 'jwtVerifier', 'verify', options.verifyJwt),
     mintJwt: readPlugIn('mintJwt', 'jwtMinter', 'mint', options.mintJwt),
     cache: readCache(options.cache),
+    cacheTimeoutSeconds: seconds('cacheTimeoutSeconds', options.cacheTimeoutSeconds, 0.05, {
+      positive: true,
+    }),
     maxTtlSeconds: seconds('maxTtlSeconds', options.maxTtlSeconds, 300),
     earlyExpirySeconds: seconds('earlyExpirySeconds', options.earlyExpirySeconds, 10),
     inactiveTtlSeconds: seconds('inactiveTtlSeconds', options.inactiveTtlSeconds, 5),

@@ -22,6 +22,8 @@ export interface Revocations {
   noteAsked(entry: CacheEntry, generation: number): void;
   /** Revokes here at once, and elsewhere: rejects when the channel could not. */
   revokeToken(token: string, by: 'caller' | 'server'): Promise<void>;
+  /** Revokes here alone: nobody hears of it. */
+  buryToken(token: string): Promise<void>;
   revokeSubject(subject: string): Promise<void>;
   revokeSession(session: string): Promise<void>;
   /** Hears of no more revocations. */
@@ -89,6 +91,7 @@ export function createRevocations(
     },
     noteAsked: (entry, generation) => void askedAt.set(entry, generation),
     revokeToken: (token, by) => revoke(digestOfToken(token), by),
+    buryToken: async (token) => tombstones.bury(await digestOfToken(token), now()),
     revokeSubject: async (subject) => revoke(digestOfSubject(nonEmpty('sub', subject)), 'caller'),
     revokeSession: async (session) => revoke(digestOfSession(nonEmpty('sid', session)), 'caller'),
     close: () => stop?.(),

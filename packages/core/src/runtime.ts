@@ -10,3 +10,10 @@ export const fetchRepeats = () => isNamed('Deno/');
 
 /** Deno leaves decoding to whoever sets Accept-Encoding. */
 export const fetchDecodes = () => !isNamed('Deno/');
+
+/** Once all was read that had arrived by now, where the runtime can say: a timer that comes late comes before that. */
+export function afterReading(work: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (work: () => void) => void };
+  if (setImmediate === undefined) setTimeout(work, 0);
+  else setImmediate(work);
+}

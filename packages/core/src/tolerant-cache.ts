@@ -1,4 +1,5 @@
 import type { CacheClaim, CacheEntry, MemoryTier, TokenCache } from './cache.js';
+import { createCachePatience } from './cache-patience.js';
 import { withinDeadline } from './deadline.js';
 import type { CacheOperation, Emit } from './events.js';
 
@@ -6,6 +7,7 @@ import type { CacheOperation, Emit } from './events.js';
 export interface TolerantCache {
   /** What the cache holds in this process, where it says. */
   readonly memory: MemoryTier | undefined;
+  /** `unread` where the cache could not be read. */
   get: TokenCache['get'];
   set(key: string, entry: CacheEntry, now: number): Promise<void>;
   delete(key: string): Promise<void>;
@@ -13,71 +15,98 @@ export interface TolerantCache {
   readonly claim?: (key: string, now: number, budgetSeconds: number) => Promise<CacheClaim>;
 }
 
+/** Comes of a read that failed: the cache may have an entry all the same. Otherwise as one that is over. */
+export const unread: CacheEntry = Object.freeze({
+  result: Object.freeze({ active: false }),
+  expiresAt: Number.NEGATIVE_INFINITY,
+});
+
 const nothing: CacheClaim = {};
 
 /**
  * A cache that fails, hangs or returns what is no entry is an empty one and an event, never a refused request. The one
- * place where that is so; caches themselves may throw.
+ * place where that is so; caches themselves may throw. One that does not answer within so many seconds is left alone for a
+ * while: what its memory has is used, and what it is told nobody waits for.
  */
 export function tolerantCache(
   cache: TokenCache,
   timeoutSeconds: number,
   emit: Emit | undefined,
 ): TolerantCache {
+  const reads = createCachePatience(timeoutSeconds);
+  const writes = createCachePatience(timeoutSeconds);
+
   const failed = (operation: CacheOperation, error: unknown) => {
     emit?.({ type: 'cache_error', operation, code: codeOf(error) });
     return undefined;
   };
 
-  const bounded = <T>(
-    operation: CacheOperation,
-    seconds: number,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T | undefined> => withinDeadline(seconds, work).catch((error) => failed(operation, error));
+  const failedRead = (error: unknown) => {
+    failed('get', error);
+    return unread;
+  };
 
-  const entryOrNothing = (operation: CacheOperation, entry: CacheEntry | undefined) =>
-    entry === undefined || isEntry(entry) ? entry : failed(operation, new TypeError());
+  const readEntry = (entry: CacheEntry | undefined) =>
+    entry === undefined || isEntry(entry) ? entry : failedRead(new TypeError());
 
   // a function of its own: a closure in `get` would be made for every hit
-  const getSlowly = (entry: Promise<CacheEntry | undefined>) =>
-    bounded('get', timeoutSeconds, () => entry).then((it) => entryOrNothing('get', it));
+  const getSlowly = (entry: Promise<CacheEntry | undefined>) => reads.wait(entry).then(readEntry, failedRead);
 
-  async function attempt(operation: CacheOperation, work: () => void | Promise<void>): Promise<void> {
+  /** Whether memory has the answer, so that nothing else is asked. */
+  function isHeld(key: string, now: number | undefined): boolean {
+    const entry = cache.memory?.peek(key);
+    return entry !== undefined && (now === undefined || entry.expiresAt > now);
+  }
+
+  async function change(operation: CacheOperation, work: () => void | Promise<void>): Promise<void> {
     try {
       const done = work();
-      if (done instanceof Promise) await bounded(operation, timeoutSeconds, () => done);
+      if (!(done instanceof Promise)) return;
+      if (reads.isLost || writes.isResting()) done.catch((error) => failed(operation, error));
+      else await writes.wait(done);
     } catch (error) {
       failed(operation, error);
     }
   }
 
   async function claim(key: string, now: number, budgetSeconds: number): Promise<CacheClaim> {
-    const claimed =
-      (await bounded('claim', budgetSeconds, async (signal) => {
-        const made = (await cache.claim?.(key, now, budgetSeconds)) ?? nothing;
-        // one that comes when nobody waits any more would only keep others waiting
-        if (signal.aborted) releaseQuietly(made);
-        return made;
-      })) ?? nothing;
-    const entry = entryOrNothing('claim', claimed.entry);
-    return { ...(entry && { entry }), release: () => releaseQuietly(claimed) };
+    if (reads.isLost) return nothing;
+    const claimed = await withinDeadline(budgetSeconds, async (signal) => {
+      const made = (await cache.claim?.(key, now, budgetSeconds)) ?? nothing;
+      // one that comes when nobody waits any more would only keep others waiting
+      if (signal.aborted) releaseQuietly(made);
+      return made;
+    }).catch((error) => failed('claim', error) ?? nothing);
+    const { entry } = claimed;
+    if (entry !== undefined && !isEntry(entry)) failed('claim', new TypeError());
+    return {
+      ...(entry !== undefined && isEntry(entry) && { entry }),
+      release: () => releaseQuietly(claimed),
+    };
   }
 
   return {
     memory: cache.memory && tolerantMemory(cache.memory),
     get(key, now) {
       try {
+        if (reads.isLost && !isHeld(key, now) && reads.isResting()) return failedRead(leftAlone);
         const entry = cache.get(key, now);
-        return entry instanceof Promise ? getSlowly(entry) : entryOrNothing('get', entry);
+        return entry instanceof Promise ? getSlowly(entry) : readEntry(entry);
       } catch (error) {
-        return failed('get', error);
+        return failedRead(error);
       }
     },
-    set: (key, entry, now) => attempt('set', () => cache.set(key, entry, now)),
-    delete: (key) => attempt('delete', () => cache.delete(key)),
+    async set(key, entry, now) {
+      // one without memory has nothing to do for us
+      if (reads.isLost && cache.memory === undefined) return;
+      await change('set', () => cache.set(key, entry, now));
+    },
+    delete: (key) => change('delete', () => cache.delete(key)),
     ...(cache.claim && { claim }),
   };
 }
+
+const leftAlone = Object.assign(new Error(), { code: 'ERR_CACHE_OPEN' });
 
 function tolerantMemory(memory: MemoryTier): MemoryTier {
   return {

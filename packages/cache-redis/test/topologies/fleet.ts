@@ -121,6 +121,8 @@ function startInstance(address: Address, options: FleetOptions, index: number): 
     clientAuth: clientSecretBasic('instance', canaries.secret),
     cache: maxEntries === 0 ? far : tieredCache(near, far),
     timeoutSeconds: clientTimeoutSeconds,
+    // what counts here is the tier's own
+    cacheTimeoutSeconds: patienceSeconds,
     inactiveTtlSeconds: longestTestSeconds,
     ...forInstance(clientOptions, index),
     onEvent(event) {
