@@ -91,7 +91,7 @@ export {
 export { type MemoryCacheOptions, memoryCache } from './memory-cache.js';
 export { type JwtMinter, type JwtMinterOptions, jwtMinter } from './minting.js';
 export { type NodeMessage, NodeRequest } from './node-request.js';
-export { type NodeHeaders, readAuthorization, replaceAuthorization } from './raw-headers.js';
+export type { NodeHeaders } from './raw-headers.js';
 export { type MemoryReplayStoreOptions, memoryReplayStore, type ReplayStore } from './replay-store.js';
 export {
   type ResponseVerifier,

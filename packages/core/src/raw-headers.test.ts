@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createAccessToken } from './access-token.js';
-import { readAuthorization, replaceAuthorization } from './raw-headers.js';
+import { readFields, replaceAuthorization } from './raw-headers.js';
 
-describe('readAuthorization', () => {
+describe('readFields', () => {
   it.each([
     [[], undefined],
     [['Host', 'Authorization'], undefined],
@@ -17,7 +17,9 @@ describe('readAuthorization', () => {
       ['a', 'a', 'c'],
     ],
     [['Authorization'], ''],
-  ])('finds in %j: %j', (rawHeaders, expected) => expect(readAuthorization(rawHeaders)).toEqual(expected));
+  ])('finds in %j: %j', (rawHeaders, expected) =>
+    expect(readFields(rawHeaders, 'authorization')).toEqual(expected),
+  );
 });
 
 describe('replaceAuthorization', () => {

@@ -17,13 +17,22 @@ export function readFields(
   return found;
 }
 
-/** Every Authorization field in Node's `rawHeaders`: one, several, or `undefined`. */
-export const readAuthorization = (rawHeaders: readonly string[]) => readFields(rawHeaders, 'authorization');
-
-/** The header fields of a message of Node's HTTP server, in both forms that it has. */
+/** The header fields of a message of Node's HTTP server, in all forms that it has. */
 export interface NodeHeaders {
   readonly rawHeaders: string[];
   readonly headers: Record<string, string | string[] | undefined>;
+  readonly headersDistinct?: Record<string, string[] | undefined>;
+}
+
+/** Where Node keeps `headersDistinct` once somebody has looked at it. */
+let distinctKey: symbol | undefined;
+
+/** `headersDistinct` where it is there: looking at it would make it, which few ever need. */
+function madeDistinct(message: object): NodeHeaders['headersDistinct'] {
+  distinctKey ??= Object.getOwnPropertySymbols(message).find((it) => it.description === 'kHeadersDistinct');
+  if (distinctKey === undefined) return undefined;
+  const { [distinctKey]: made } = message as Record<symbol, NodeHeaders['headersDistinct'] | null>;
+  return made ?? undefined;
 }
 
 /**
@@ -38,16 +47,17 @@ export function replaceAuthorization(message: NodeHeaders, { authorization }: Jw
     else if (isNamed(rawHeaders[index], 'dpop')) hasProof = true;
   }
   headers.authorization = authorization;
+  const distinct = madeDistinct(message);
+  if (distinct !== undefined) distinct.authorization = [authorization];
   if (hasProof) removeFields(message, (name) => isNamed(name, 'dpop'));
 }
 
 /** Takes out the fields with such names. */
-export function removeFields(
-  { rawHeaders, headers }: NodeHeaders,
-  isUnwanted: (name: string) => boolean,
-): void {
-  // before the raw ones: Node makes these from those when they are first looked at
-  for (const name of Object.keys(headers)) if (isUnwanted(name)) delete headers[name];
+export function removeFields(message: NodeHeaders, isUnwanted: (name: string) => boolean): void {
+  // before the raw ones: Node makes these from those when they are first looked at, and knows how many they were
+  const { headers, headersDistinct = {}, rawHeaders } = message;
+  for (const fields of [headers, headersDistinct])
+    for (const name of Object.keys(fields)) if (isUnwanted(name)) delete fields[name];
   for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
     if (isUnwanted(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2);
   }

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAccessToken } from './access-token.js';
 import { createRewrite } from './rewrite.js';
 
@@ -49,6 +52,55 @@ describe("a message of Node's", () => {
     createRewrite({}).message(message, token);
     expect(message.headers['x-user']).toBe('mallory');
     expect(message.rawHeaders).not.toContain('proof');
+  });
+});
+
+describe("a message of Node's whose headersDistinct", () => {
+  /** What a server receives is as no test can make it. */
+  async function receive(judge: (message: IncomingMessage) => unknown): Promise<unknown> {
+    const server = createServer((message, response) => response.end(JSON.stringify(judge(message)))).listen(
+      0,
+    );
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const headers = { Authorization: 'DPoP t', DPoP: 'proof', X_User: 'mallory', 'X-User': 'mallory' };
+    return (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers })).json();
+  }
+  const changed = { authorization: ['Bearer a.b.c'], 'x-user': ['alice'] };
+
+  it.each([true, false])(
+    'was looked at before (%s) or not tells no more of what the client said',
+    async (looks) => {
+      const seen = await receive((message) => {
+        if (looks) message.headersDistinct;
+        createRewrite({ claimHeaders }).message(message, token);
+        return message.headersDistinct;
+      });
+      expect(seen).toMatchObject(changed);
+      expect(JSON.stringify(seen)).not.toMatch(/mallory|proof/);
+    },
+  );
+
+  it('was looked at before has the JWT where no claims are asked for', async () => {
+    const seen = await receive((message) => {
+      message.headersDistinct;
+      createRewrite({}).message(message, token);
+      return message.headersDistinct;
+    });
+    expect(seen).toMatchObject({ authorization: ['Bearer a.b.c'], 'x-user': ['mallory'] });
+  });
+
+  it('nobody has looked at is not made for the JWT alone', async () => {
+    const isMade = (message: object) =>
+      Object.getOwnPropertySymbols(message).some(
+        (key) => key.description === 'kHeadersDistinct' && (message as Record<symbol, unknown>)[key] !== null,
+      );
+    const made = await receive((message) => {
+      message.rawHeaders[message.rawHeaders.indexOf('proof') - 1] = 'other';
+      createRewrite({}).message(message, token);
+      return [isMade(message), message.headersDistinct.authorization, isMade(message)];
+    });
+    expect(made).toEqual([false, ['Bearer a.b.c'], true]);
   });
 });
 

@@ -31,9 +31,11 @@ export function createRewrite(options: RewriteOptions): Rewrite {
       if (replaces) replaceAuthorization(message, token);
       if (claimHeaders === undefined) return;
       removeFields(message, claimHeaders.isReserved);
+      const { headersDistinct } = message;
       for (const [name, value] of claimHeaders.build(token.claims)) {
         message.rawHeaders.push(name, value);
         message.headers[name.toLowerCase()] = value;
+        if (headersDistinct !== undefined) headersDistinct[name.toLowerCase()] = [value];
       }
     },
     headers(headers, token) {
