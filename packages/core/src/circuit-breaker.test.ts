@@ -103,6 +103,7 @@ describe('a circuit breaker', () => {
     ['ERR_JWT_REFUSED'],
     ['ERR_JWT_VERIFICATION'],
     ['ERR_RESPONSE_VERIFICATION'],
+    ['ERR_KEYS_UNAVAILABLE'],
     ['ERR_MINTING'],
   ])('takes %s (%s), which one token may bring about, for a sign of life', async (code, serverStatus) => {
     const { fail, failWith, succeed, clock, events } = setUp();

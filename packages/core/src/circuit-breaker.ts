@@ -82,6 +82,7 @@ const ofOneToken = new Set<IntrospectionErrorCode>([
   'ERR_JWT_REFUSED',
   'ERR_JWT_VERIFICATION',
   'ERR_RESPONSE_VERIFICATION',
+  'ERR_KEYS_UNAVAILABLE',
   'ERR_MINTING',
 ]);
 
