@@ -22,15 +22,22 @@ export interface Instance {
   drain(): Promise<void>;
 }
 
+/** How long the same authorization servers are asked. Afterwards the last requests may still open a former breaker. */
+interface Era {
+  isOver: boolean;
+}
+
 export async function startInstance(config: Config, log: Log, metrics: Metrics): Promise<Instance> {
   const startTrace = createTracing();
   publishMetrics(metrics.registry);
-  const onEvent = (event: PhantomTokenEvent, issuer: string | undefined) => {
+  const listenTo = (era: Era) => (event: PhantomTokenEvent, issuer: string | undefined) => {
+    if (event.type === 'breaker' && era.isOver) return;
     metrics.onEvent(event, issuer);
     logEvent(issuer === undefined ? log : log.child({ issuer }), event);
   };
   let current = config;
-  let servers = await createAuthorizationServers(config, onEvent, log);
+  let era: Era = { isOver: false };
+  let servers = await createAuthorizationServers(config, listenTo(era), log);
   const makeRuntime = (from: Config) => createRuntime(from, { servers, log, metrics, startTrace });
   let runtime = makeRuntime(config);
   const server: GatewayServer = await startServer(config, runtime);
@@ -41,7 +48,8 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
       // what was learned of tokens is kept unless it may not be true any more
       const isSame = whomWeAsk(next) === whomWeAsk(current);
       const former = servers;
-      if (!isSame) servers = await createAuthorizationServers(next, onEvent, log);
+      const nextEra = isSame ? era : { isOver: false };
+      if (!isSame) servers = await createAuthorizationServers(next, listenTo(nextEra), log);
       try {
         runtime = makeRuntime(next);
       } catch (error) {
@@ -49,8 +57,12 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
         servers = former;
         throw error;
       }
-      // the new ones have breakers of their own
-      if (!isSame) metrics.closeBreakers();
+      if (!isSame) {
+        // the new ones have breakers of their own
+        era.isOver = true;
+        metrics.closeBreakers();
+      }
+      era = nextEra;
       current = next;
       server.use(runtime);
       replaced
