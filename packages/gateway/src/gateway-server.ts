@@ -16,7 +16,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { emptyBacklog } from './backlog.js';
 import type { Config } from './config-schema.js';
-import { createFastLane, type FastLane } from './fast-lane.js';
+import { createFastLane } from './fast-lane.js';
 import { guardFraming, isRefused } from './framing-guard.js';
 import { KeptConnections } from './kept-connections.js';
 import { badRequest, methodNotAllowed, refuseUpgrade } from './refusal.js';
@@ -72,14 +72,21 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
   );
   server.on('clientError', onClientError);
   const lane =
-    config.fastLane && listen.tls === undefined
+    listen.tls === undefined
       ? createFastLane({
           find: (path) => runtime.findFast(path),
           handOver: handOverTo(server as Server),
           limits,
         })
       : undefined;
-  const door: NetServer = lane === undefined ? server : createDoor(lane, server as Server);
+  const door: NetServer =
+    lane === undefined
+      ? server
+      : createDoor(server as Server, (socket) => {
+          // a reload may switch the lane on or off
+          if (runtime.beginsFast) lane.accept(socket);
+          else server.emit('connection', socket);
+        });
   await new Promise<void>((resolve, reject) => {
     door.once('error', reject);
     door.listen(listen.port, listen.host, resolve);
@@ -122,10 +129,10 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
 }
 
 /** Listens for both lanes. */
-function createDoor(lane: FastLane, general: Server): NetServer {
+function createDoor(general: Server, accept: (socket: Socket) => void): NetServer {
   // an HTTP server that does not listen itself would not watch over its time limits
   general.emit('listening');
-  return createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => lane.accept(socket));
+  return createNetServer({ noDelay: true, allowHalfOpen: true }, accept);
 }
 
 const handOverTo = (general: Server) => (socket: Socket, bytes: Buffer | undefined) => {

@@ -28,6 +28,8 @@ import { createWork } from './work.js';
 export interface Runtime {
   handle(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Whether connections begin in the fast lane. */
+  readonly beginsFast: boolean;
   /** The route of an unambiguous path, where the fast lane may serve it. */
   findFast(path: string): FastRoute | undefined;
   /** Lets what is under way end, then frees the connections. */
@@ -113,6 +115,7 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
       else if (request.method !== 'GET') refuseUpgrade(socket, count(badRequest));
       else found.route.upgrade(request, socket, head, found.path, found.query);
     },
+    beginsFast: config.fastLane,
     findFast: (path) =>
       path === forwardAuth?.path || documents.has(path) || servers.logouts.has(path)
         ? undefined
