@@ -57,8 +57,8 @@ class AccessToken implements JwtAccessToken {
     return token;
   }
 
-  static isSigned(token: JwtAccessToken, client: object): boolean {
-    return #foundBy in token && token.#foundBy === client;
+  static isSigned(token: JwtAccessToken, client: object | undefined): boolean {
+    return client !== undefined && #foundBy in token && token.#foundBy === client;
   }
 }
 

@@ -93,6 +93,26 @@ describe('authorize', () => {
     expect(server.calls[1]?.form.get('token')).toBe(jwt);
   });
 
+  it('judges the end of a token again that a guard in front found', async () => {
+    const { client, server, request } = await setUp();
+    let time = Date.now() / 1000;
+    const now = () => time;
+    const accessToken = await authorize(client, request, { now });
+    const behind = { ...request, authorization: accessToken.authorization, accessToken };
+    time = (accessToken.claims.exp ?? 0) - 1;
+    expect(authorize(client, behind, { now })).toBe(accessToken);
+    time += 1;
+    expect(() => authorize(client, behind, { now })).toThrow(bearer('ERR_EXPIRED', 401));
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('takes over no token from nobody', async () => {
+    const { client, request } = await setUp();
+    const accessToken = await client.exchange('t');
+    const nobody = createAuthorizer({ client: () => undefined as unknown as PhantomTokenClient });
+    expect(() => nobody.authorize({ ...request, accessToken })).toThrow(TypeError);
+  });
+
   it('does not trust a look-alike', async () => {
     const { client, server, request, judge } = await setUp();
     const { jwt, claims, expiresAt } = await judge();
@@ -153,6 +173,14 @@ describe('createAuthorizer', () => {
     ['resourceMetadata', { resourceMetadata: '/relative' }],
     ['resourceMetadata', { resourceMetadata: 'https://a.test/"x' }],
     ['requiredScope', { requiredScope: ['read'] }],
+    ...[
+      ...['client', 'dpop', 'clientCertificate', 'acceptJwts', 'now', 'claimHeaders'],
+      ...['replaceAuthorization', 'realm', 'requiredScopes', 'resourceMetadata'],
+    ].flatMap((name) =>
+      [null, false, 0, '']
+        .filter((value) => !(name === 'replaceAuthorization' && value === false))
+        .map((value): [string, object] => [name, { [name]: value }]),
+    ),
   ])('refuses a wrong %s: %o', async (name, wrong) => {
     const { client } = await setUp();
     const make = () => createAuthorizer({ client, ...wrong } as { client: PhantomTokenClient });

@@ -19,7 +19,7 @@ import type { DpopVerifier } from './dpop-proof.js';
 import { BearerError, IntrospectionError } from './errors.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import { callable, refuseUnknown } from './option-checks.js';
-import { assertScopes } from './policy.js';
+import { assertScopes, assertUnexpired } from './policy.js';
 import { createRewrite, type Rewrite, type RewriteOptions } from './rewrite.js';
 import { assertSender, type SenderOptions, type SenderRequest } from './sender-constraint.js';
 
@@ -34,7 +34,7 @@ export interface AuthorizeOptions extends ChallengeOptions {
    * asked whether they were revoked. `jwtVerifier(…)` makes one. Default: every token is introspected.
    */
   readonly acceptJwts?: JwtVerifier;
-  /** The clock for proofs and accepted JWTs, as a NumericDate. Default: the system's. */
+  /** The clock for proofs, accepted JWTs and what a guard in front found, as a NumericDate. Default: the system's. */
   readonly now?: () => number;
 }
 
@@ -42,7 +42,7 @@ export interface AuthorizeOptions extends ChallengeOptions {
 export interface AuthorizeRequest extends BearerRequest, SenderRequest {
   readonly method: string;
   readonly url: string;
-  /** What a guard in front of this one found, whose header may hold the JWT by now. Only its use is judged again. */
+  /** What a guard in front of this one found, whose header may hold the JWT by now. Only its `exp` and use are judged again. */
   readonly accessToken?: JwtAccessToken | null | undefined;
 }
 
@@ -107,16 +107,14 @@ export function createAuthorizer(options: AdapterOptions): Authorizer {
   const sender = resolveSenderOptions(options);
   const { now, dpop } = sender;
   const parse = dpop === undefined ? parseBearer : parseBearerOrDpop;
-  const accepted = acceptJwts && createAcceptedJwts(readAcceptJwts(acceptJwts));
+  const accepted = acceptJwts === undefined ? undefined : createAcceptedJwts(readAcceptJwts(acceptJwts));
   const newNonces = new WeakMap<AuthorizeRequest, string>();
 
   function find(request: AuthorizeRequest): JwtAccessToken | Promise<JwtAccessToken> {
     const client = clientOf(request);
     const { accessToken } = request;
-    if (
-      accessToken &&
-      (isTokenOf(accessToken, client) || (acceptJwts && isTokenOf(accessToken, acceptJwts)))
-    ) {
+    if (accessToken && (isTokenOf(accessToken, client) || isTokenOf(accessToken, acceptJwts))) {
+      assertUnexpired(accessToken.claims, now);
       assertScopes(accessToken.claims, resolved.requiredScopes);
       return accessToken;
     }
@@ -216,14 +214,14 @@ function readClient(client: AdapterOptions['client']): (request: AuthorizeReques
 }
 
 function readAcceptJwts(verifier: JwtVerifier): JwtVerifier {
-  if (typeof verifier.verify === 'function' && typeof verifier.context === 'string') return verifier;
+  if (typeof verifier?.verify === 'function' && typeof verifier.context === 'string') return verifier;
   throw new TypeError('acceptJwts must be made by jwtVerifier, or have a context and a verify function');
 }
 
 function resolveSenderOptions(options: AdapterOptions): SenderOptions {
   const { dpop, clientCertificate = socketCertificate } = options;
-  if (dpop !== undefined) callable('dpop.verify', dpop.verify);
-  callable('clientCertificate.thumbprint', clientCertificate.thumbprint);
+  if (dpop !== undefined) callable('dpop.verify', dpop?.verify);
+  callable('clientCertificate.thumbprint', clientCertificate?.thumbprint);
   const now = options.now === undefined ? () => Date.now() / 1000 : callable('now', options.now);
   return { dpop, clientCertificate, now };
 }

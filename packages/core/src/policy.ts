@@ -31,6 +31,11 @@ function isMeantFor(aud: Claims['aud'], audience: readonly string[]): boolean {
   return typeof aud === 'string' ? audience.includes(aud) : aud.some((member) => audience.includes(member));
 }
 
+/** @throws {BearerError} ERR_EXPIRED for a token that was good when it was found, and has ended since. */
+export function assertUnexpired({ exp }: Claims, now: () => number): void {
+  if (exp !== undefined && exp <= now()) throw new BearerError('ERR_EXPIRED');
+}
+
 /** @throws {BearerError} ERR_INSUFFICIENT_SCOPE unless the token was granted every one of the scopes (RFC 6750 §3.1). */
 export function assertScopes(claims: Claims, requiredScopes: readonly string[]): void {
   if (requiredScopes.length === 0) return;
