@@ -116,14 +116,16 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
         for (const session of sessions) session.close();
       };
       closeSessions();
-      const closeQuiet = setInterval(() => {
+      const closeQuiet = () => {
         lane?.closeQuiet();
         connections.closeQuiet();
         // one may have been about to begin
         closeSessions();
-      }, quietPeriod);
+      };
+      // not before the event loop has looked at what came, perhaps while the machine stood still
+      const timer = setInterval(() => setImmediate(closeQuiet), quietPeriod);
       await closed;
-      clearInterval(closeQuiet);
+      clearInterval(timer);
     },
   };
 }

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { choose, jwtType, late, noContent, reply } from '@phantom-token/conformance';
-import { describe, expect, it, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { choose, createGate, jwtType, late, noContent, reply } from '@phantom-token/conformance';
+import { describe, expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
 import { startGateway } from './gateway.js';
 import { startLoad } from './kept-load.js';
+import { format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
-
-vi.setConfig({ testTimeout: 20_000 });
 
 /** Most tokens are known soon; every seventh request comes with a new one. */
 const tokenOf = (client: number, turn: number) =>
@@ -29,6 +29,13 @@ function createHold() {
     listener: (request: IncomingMessage, response: ServerResponse) => hold({ request, response }),
   };
 }
+
+/** Whether a new connection is not taken any more. */
+const isRefused = (url: string) =>
+  fetch(url).then(
+    () => false,
+    () => true,
+  );
 
 /** How a process ends: its exit code, or the signal. */
 const endOf = async (process: ChildProcess) => {
@@ -68,6 +75,29 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     );
   });
 
+  it('answers a request that came while the machine stood still, after it was told to end', async () => {
+    const { config } = await start();
+    const bytes = format('GET', '/api', ['Authorization: Bearer token']);
+    for (let isTooLate = true; isTooLate; ) {
+      const gateway = await startGateway(config);
+      const connection = openConnection(gateway.url);
+      connection.send(bytes);
+      expect((await connection.answer())?.status).toBe(200);
+      gateway.process.kill('SIGTERM');
+      await gateway.logged('draining');
+      // the connection was found silent once, which is no reason to close it
+      await sleep(1500);
+      gateway.process.kill('SIGSTOP');
+      await sleep(100);
+      isTooLate = !connection.isOpen;
+      connection.send(bytes);
+      await sleep(1500);
+      gateway.process.kill('SIGCONT');
+      const answer = await connection.answer();
+      if (!isTooLate) expect(answer).toMatchObject({ status: 200, isCut: false });
+    }
+  });
+
   it('takes no new connection while the ones that it has end', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
@@ -76,7 +106,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const { response } = await held;
     gateway.process.kill('SIGTERM');
     await gateway.logged('draining');
-    await vi.waitFor(() => expect(fetch(`${gateway.url}/api`)).rejects.toThrow());
+    await expect.poll(() => isRefused(`${gateway.url}/api`)).toBe(true);
     response.end('late');
     expect(await (await answer).text()).toBe('late');
   });
@@ -112,7 +142,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const asked = get(`${gateway.url}/api`, { headers: authorized, agent });
     const { response } = await held;
     gateway.process.kill('SIGTERM');
-    await vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow());
+    await expect.poll(() => isRefused(gateway.url)).toBe(true);
     response.end();
     const [answer] = await once(asked, 'response');
     expect(answer.headers.connection).toBe('close');
@@ -133,7 +163,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   });
 
   it('closes connections that nobody uses, long before drainSeconds', async () => {
-    const { config } = await start();
+    const { config } = await start({ limits: { drainSeconds: 3600 } });
     const gateway = await startGateway(config);
     const exit = endOf(gateway.process);
     const agent = new Agent({ keepAlive: true });
@@ -141,17 +171,15 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     connect(Number(port), '127.0.0.1');
     const [answer] = await once(get(`${gateway.url}/api`, { headers: authorized, agent }), 'response');
     await text(answer);
-    const from = performance.now();
     gateway.process.kill('SIGTERM');
     expect(await exit).toBe(0);
-    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   it('says that it is alive all the time, and that it is ready until it is told to end', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
     const gateway = await startGateway(config);
-    const statusOf = async (path: string) => (await fetch(gateway.adminUrl + path)).status;
+    const statusOf = async (path: string) => (await gateway.admin(path)).status;
     expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 200]);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
@@ -172,9 +200,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
       const route = { path: `/new-${time}`, upstream: upstream.url, auth: 'none' };
       write({ ...config, routes: [...config.routes, route] });
       gateway.process.kill('SIGHUP');
-      await vi.waitFor(() =>
-        expect(gateway.lines.filter(({ msg }) => msg === 'reloaded')).toHaveLength(time),
-      );
+      await expect.poll(() => gateway.lines.filter(({ msg }) => msg === 'reloaded')).toHaveLength(time);
       expect((await fetch(`${gateway.url}/new-${time}`)).status).toBe(200);
       expect((await fetch(`${gateway.url}/new-${time - 1}`)).status).toBe(404);
     }
@@ -184,11 +210,9 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
 
   it('forwards what it was still asking the authorization server about when its file changed', async () => {
     const { config, server, jwt } = await start();
-    server.answer(
-      choose(({ form }) =>
-        form.get('token') === 'slow' ? late(0.4, reply(200, jwtType, jwt)) : reply(200, jwtType, jwt),
-      ),
-    );
+    const gate = createGate();
+    const good = reply(200, jwtType, jwt);
+    server.answer(choose(({ form }) => (form.get('token') === 'slow' ? gate.hold(good) : good)));
     const { file } = writeConfig({
       ...config,
       introspection: { ...config.introspection, maxConcurrentIntrospections: 1 },
@@ -200,12 +224,11 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     await server.called(1);
     // these queue behind the slow one
     asked.push(ask('GET', 'second'), ask('POST', 'third'));
-    await vi.waitFor(async () =>
-      expect(await gateway.metrics()).toMatch(/^phantom_token_cache_misses_total 3$/m),
-    );
+    await expect.poll(() => gateway.metrics()).toMatch(/^phantom_token_cache_misses_total 3$/m);
     gateway.process.kill('SIGHUP');
     await gateway.logged('reloaded');
     expect(server.calls).toHaveLength(1);
+    gate.open();
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
@@ -269,7 +292,7 @@ describe('a file that is read again', () => {
       });
       gateway.process.kill('SIGHUP');
     }
-    await vi.waitFor(async () => expect((await fetch(`${gateway.url}/route-5`)).status).toBe(200));
+    await expect.poll(async () => (await fetch(`${gateway.url}/route-5`)).status).toBe(200);
     expect(gateway.lines.filter(({ level }) => level !== 'info')).toEqual([]);
   });
 
@@ -280,7 +303,7 @@ describe('a file that is read again', () => {
     for (let time = 0; time < 5; time++) await fetch(`${gateway.url}/api`, { headers: authorized });
     expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 2$/m);
     server.answer(noContent());
-    write({ ...config, introspection: { ...config.introspection, timeoutSeconds: 3 } });
+    write({ ...config, introspection: { ...config.introspection, timeoutSeconds: 30 } });
     gateway.process.kill('SIGHUP');
     await gateway.logged('reloaded');
     expect((await fetch(`${gateway.url}/api`, { headers: authorized })).status).toBe(401);
