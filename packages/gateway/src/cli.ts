@@ -4,7 +4,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { startAdminServer } from './admin-server.js';
-import { runWorker, startCluster } from './cluster.js';
+import { startCluster } from './cluster.js';
 import { ConfigError, parseConfig } from './config-file.js';
 import { buildJsonSchema, type Config } from './config-schema.js';
 import { describeHiddenRoutes } from './hidden-routes.js';
@@ -12,6 +12,7 @@ import { startInstance } from './instance.js';
 import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
 import type { Revocation } from './revocation.js';
+import { runWorker } from './worker.js';
 
 const usage = `Usage: phantom-token-gateway --config <file>
 
