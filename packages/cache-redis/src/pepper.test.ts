@@ -3,7 +3,7 @@ import { readPeppers } from './pepper.js';
 
 const secret = 'x'.repeat(32);
 const one = { id: 'a', secret };
-const other = { id: 'b', secret };
+const other = { id: 'b', secret: 'y'.repeat(32) };
 
 describe('a pepper', () => {
   it('is a string, for its UTF-8 bytes, or bytes', () => {
@@ -36,6 +36,7 @@ describe('a pepper', () => {
     ['a string', secret, /\{ id, secret \}.*openssl/],
     ['a list of none', [], /one pepper, or a list of two/],
     ['a list of three', [one, other, { id: 'c', secret }], /one pepper, or a list of two/],
+    ['two with one secret', [one, { ...one, id: 'other' }], /two different secrets/],
     ['two with one id', [one, one], /two different ids/],
     ['a list with nothing in it', [undefined], /\{ id, secret \}/],
     ['without an id', { secret }, /pepper\.id/],

@@ -40,6 +40,8 @@ export function readPeppers(option: unknown): readonly [ReadPepper, ...ReadPeppe
   if (second === undefined) return [first];
   if (first.id === second.id)
     throw new TypeError('pepper must have two different ids where it is a list of two');
+  if (first.secret.equals(second.secret))
+    throw new TypeError('pepper must have two different secrets where it is a list of two');
   return [first, second];
 }
 

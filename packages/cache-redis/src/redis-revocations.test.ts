@@ -212,6 +212,20 @@ describe('what one says', () => {
     }
   });
 
+  it('with two peppers is heard by those who have one of them, now and later, and once by who has both', async () => {
+    const { open } = await setUp();
+    const next = makePepper('p2');
+    const both = [next, pepper] as const;
+    const parties = await Promise.all([pepper, next, both, both].map((own) => open({ pepper: own })));
+    await Promise.all(parties.map((party) => party.listening()));
+    const speaker = parties[3] as Party;
+    await speaker.channel.publish(digestOf('said'));
+    const late = await Promise.all([pepper, next, both].map((own) => open({ pepper: own })));
+    await Promise.all(late.map((party) => party.listening()));
+    await drain(speaker, [...parties, ...late]);
+    for (const { heard } of [...parties, ...late]) expect(without(heard)).toEqual([digestOf('said')]);
+  });
+
   it('is heard where the connection puts a prefix of its own before keys', async () => {
     const { server, admin } = await setUp();
     const channels = [0, 1].map(() => {
@@ -528,6 +542,19 @@ describe('the connection', () => {
     await eventually('it is closed', async () => (await connectionsOf(admin)) === before);
     expect(await redis.ping()).toBe('PONG');
     expect(redis.listenerCount('ready')).toBe(listeners);
+  });
+
+  it('that is used for listening keeps nothing of the beats that it has lived through', async () => {
+    const { open } = await setUp();
+    const raced = vi.spyOn(Promise, 'race');
+    onTestFinished(() => raced.mockRestore());
+    const pinged = vi.spyOn(Redis.prototype, 'ping');
+    onTestFinished(() => pinged.mockRestore());
+    await (await open()).listening();
+    await eventually('it has beaten', () => pinged.mock.calls.length >= 3);
+    // each race leaves something behind on what takes part in it
+    const racers = raced.mock.calls.flatMap(([promises]) => [...promises]);
+    expect(racers).toHaveLength(new Set(racers).size);
   });
 
   it('that is closed while it is being made does not come to be', async () => {

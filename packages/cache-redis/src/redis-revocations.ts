@@ -8,6 +8,7 @@ import type { RedisState } from './redis-state.js';
 import { createRevocationAudience, quietly } from './revocation-audience.js';
 import {
   createRevocationMessages,
+  makeNonce,
   messageVersion,
   nonceOf,
   type RevocationMessages,
@@ -19,7 +20,7 @@ import { openSubscriberLink, type SubscriberLink } from './subscriber-link.js';
 export interface RedisRevocationsOptions {
   /**
    * What messages are sealed with, the same on all instances; that of `redisCache` will do. Two while it is replaced:
-   * the first is spoken, both are understood. Default none: whoever has access to Redis can guess who was revoked, and say
+   * whoever has one of them hears what is said with both. Default none: whoever has access to Redis can guess who was revoked, and say
    * so of anybody.
    */
   readonly pepper?: Peppers;
@@ -96,7 +97,6 @@ export function redisRevocations(
     const messages = createRevocationMessages({ pepper, channel, ...bounds });
     return { name, channel, messages, position: undefined };
   });
-  const [spoken] = lines as [Line];
   const audience = createRevocationAudience();
   let link: SubscriberLink | undefined;
   let isUp = false;
@@ -209,10 +209,15 @@ export function redisRevocations(
 
   return Object.freeze({
     async publish(digest: string) {
-      const message = await spoken.messages.seal(digest, now());
+      const at = now();
+      // one for all, each under a key of its own: who understands several hears it once
+      const nonce = makeNonce();
+      const sealed = await Promise.all(lines.map((line) => line.messages.seal(digest, at, nonce)));
       // those of this process need no Redis to hear it
-      audience.spread(nonceOf(message), digest);
-      await record.publish(spoken.name, message);
+      audience.spread(nonceOf(sealed[0] as Bytes), digest);
+      const told = lines.map((line, index) => record.publish(line.name, sealed[index] as Bytes));
+      for (const outcome of await Promise.allSettled(told))
+        if (outcome.status === 'rejected') throw outcome.reason;
     },
     subscribe(hear: (digest: string) => void, onGap: () => void) {
       const member = audience.join({ hear, gap: onGap });

@@ -28,7 +28,7 @@ const isDigest = /^[\w-]{43}$/;
 export interface RevocationMessages {
   /**
    * @param now NumericDate.
-   * @param nonce 12 bytes, never the same twice. Left out but for known answers.
+   * @param nonce Never the same twice with one pepper, as `makeNonce` makes them.
    */
   seal(digest: string, now: number, nonce?: Bytes): Promise<Bytes>;
   /** The digest; `undefined` for what nobody sealed for this channel with this pepper, or not lately. */
@@ -66,7 +66,7 @@ export function createRevocationMessages(
   }
 
   return {
-    async seal(digest, now, nonce = crypto.getRandomValues(Buffer.alloc(nonceBytes))) {
+    async seal(digest, now, nonce = makeNonce()) {
       if (!isDigest.test(digest)) throw new TypeError('digest must be 43 characters of base64url');
       const header = Buffer.alloc(headerBytes);
       header[0] = messageVersion;
@@ -87,6 +87,8 @@ function toDigest(plain: Bytes | undefined): string | undefined {
   const digest = plain?.toString('latin1');
   return digest !== undefined && isDigest.test(digest) ? digest : undefined;
 }
+
+export const makeNonce = (): Bytes => crypto.getRandomValues(Buffer.alloc(nonceBytes));
 
 /** What tells one message from another, before it is opened. */
 export const nonceOf = (message: Bytes): string =>
