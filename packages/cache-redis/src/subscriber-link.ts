@@ -81,19 +81,24 @@ export function openSubscriberLink(
     }
   }
 
-  /** Serves for as long as the connection does. @throws when it does not answer. */
-  async function serve(connection: Redis, signal: AbortSignal): Promise<void> {
+  /** Serves for as long as the connection does. @throws when that is over. */
+  async function serve(connection: Redis, ending: AbortController): Promise<void> {
+    const { signal } = ending;
     await atMost(openSeconds, connected(connection, signal));
-    const lost = once(connection, 'close', { signal });
-    lost.catch(() => {});
-    await atMost(openSeconds, connection.subscribe(...channels));
-    signal.throwIfAborted();
-    onUp();
-    for (;;) {
-      const ended = await Promise.race([lost, sleep(beatSeconds * 1000, undefined, { signal, ref: false })]);
-      if (ended !== undefined) return;
-      await answered(connection.ping());
-      onBeat();
+    const lose = () => ending.abort();
+    connection.once('close', lose);
+    try {
+      await atMost(openSeconds, connection.subscribe(...channels));
+      signal.throwIfAborted();
+      onUp();
+      for (;;) {
+        // nothing of a beat stays behind: the link may last for months
+        await sleep(beatSeconds * 1000, undefined, { signal, ref: false });
+        await answered(connection.ping());
+        onBeat();
+      }
+    } finally {
+      connection.off('close', lose);
     }
   }
 
@@ -117,7 +122,7 @@ export function openSubscriberLink(
     // the driver prints what nobody listens for
     connection.on('error', note);
     connection.on('messageBuffer', hear);
-    await serve(connection, ending.signal).catch(note);
+    await serve(connection, ending).catch(note);
     closing.signal.removeEventListener('abort', end);
     if (!closing.signal.aborted) end();
     if (connection === given) connection.off('error', note);
