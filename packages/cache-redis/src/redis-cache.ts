@@ -7,7 +7,7 @@ import { createLock } from './lock.js';
 import { positiveSeconds, refuseUnknown, text, wholeNumber } from './option-checks.js';
 import { type Peppers, readPeppers } from './pepper.js';
 import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
-import { createRedisClock } from './redis-clock.js';
+import { clockOf } from './redis-clock.js';
 import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
 import { parse, serialize } from './stored-entry.js';
 
@@ -60,7 +60,7 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   const { peppers, keyPrefix, commandTimeoutSeconds, maxEntryBytes } = readOptions(redis, options);
   const breaker = breakerOf(redis);
   const sealing = createSealing();
-  const clock = createRedisClock(redis, commandTimeoutSeconds);
+  const clock = clockOf(redis);
   const places = createEntryPlaces(peppers, sealing);
   // in braces, so that what belongs to one entry stands on one server of a cluster
   const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;

@@ -1,5 +1,5 @@
 import { memoryCache, tieredCache } from '@phantom-token/core';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { patienceSeconds } from '../test/patience.js';
 import { startRedis } from '../test/redis-process.js';
 import { redisCache } from './redis-cache.js';
@@ -88,6 +88,39 @@ describe('the clock of Redis', () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  it('is read once for all caches of a connection, which gathers no listeners', async () => {
+    const { server } = await setUp();
+    const redis = await server.connect();
+    const asked = vi.spyOn(redis, 'time');
+    redisCache(redis, patient);
+    const listeners = redis.listenerCount('ready');
+    for (let caches = 0; caches < 20; caches++) redisCache(redis, patient);
+    expect(redis.listenerCount('ready')).toBe(listeners);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('is asked for again a second after that failed', async () => {
+    const { server } = await setUp();
+    const redis = await server.connect();
+    const asked = vi.spyOn(redis, 'time').mockRejectedValue(new Error('LOADING'));
+    let milliseconds = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => milliseconds);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const clock = createRedisClock(redis);
+    for (const [at, times] of [
+      [0, 1],
+      [999, 1],
+      [1_000, 2],
+      [1_999, 2],
+      [2_000, 3],
+    ] as const) {
+      milliseconds = at;
+      clock.aheadSeconds();
+      await new Promise(setImmediate);
+      expect(asked).toHaveBeenCalledTimes(times);
+    }
+  });
+
   it('is ours where it may not be read, or says what is no time', async () => {
     const { server } = await setUp();
     const redis = await server.connect();
@@ -95,7 +128,7 @@ describe('the clock of Redis', () => {
       .mockRejectedValueOnce(new Error('NOPERM'))
       .mockResolvedValue(['soon'] as never);
     for (let times = 0; times < 2; times++) {
-      const clock = createRedisClock(redis, 1);
+      const clock = createRedisClock(redis);
       expect(clock.aheadSeconds()).toBe(0);
       await new Promise(setImmediate);
       expect(clock.aheadSeconds()).toBe(0);
@@ -116,7 +149,7 @@ describe('the clock of Redis', () => {
       wait(after);
       return answer as never;
     });
-    const clock = createRedisClock(redis, 1);
+    const clock = createRedisClock(redis);
     await new Promise(setImmediate);
     expect(clock.aheadSeconds()).toBe(0);
   });

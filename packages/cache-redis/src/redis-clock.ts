@@ -1,4 +1,3 @@
-import { atMost } from './at-most.js';
 import type { RedisConnection } from './redis-breaker.js';
 
 /** What instances with different clocks have in common. Only ever to end entries sooner: Redis may lie. */
@@ -9,16 +8,29 @@ export interface RedisClock {
 
 /** How often it is read while somebody asks. Seconds. */
 const readEvery = 60;
+/** How soon it is tried again where that failed. Seconds. */
+const retryEvery = 1;
 /** Clocks that differ by no more count as one. Seconds. */
 const toleranceSeconds = 1;
 
-export function createRedisClock(redis: RedisConnection, timeoutSeconds: number): RedisClock {
+const clocks = new WeakMap<RedisConnection, RedisClock>();
+
+/** The clock behind a connection: all that use the connection share it. */
+export function clockOf(redis: RedisConnection): RedisClock {
+  const known = clocks.get(redis);
+  if (known !== undefined) return known;
+  const made = createRedisClock(redis);
+  clocks.set(redis, made);
+  return made;
+}
+
+export function createRedisClock(redis: RedisConnection): RedisClock {
   let ahead = 0;
-  let readAt = Number.NEGATIVE_INFINITY;
+  let dueAt = Number.NEGATIVE_INFINITY;
 
   async function read(): Promise<void> {
     const askedAt = Date.now() / 1000;
-    const [seconds, microseconds] = await atMost(timeoutSeconds, redis.time());
+    const [seconds, microseconds] = await redis.time();
     const at = Number(seconds) + Number(microseconds) / 1e6;
     const difference = at - Date.now() / 1000;
     // what the way there and back took is no difference; so written that what is no time counts for nothing
@@ -28,14 +40,16 @@ export function createRedisClock(redis: RedisConnection, timeoutSeconds: number)
 
   function readAtTimes(): void {
     const at = performance.now() / 1000;
-    if (at - readAt < readEvery || redis.status !== 'ready') return;
-    readAt = at;
+    if (at < dueAt || redis.status !== 'ready') return;
+    dueAt = at + readEvery;
     // nobody waits for it, and who may not ask goes by his own clock
-    read().catch(() => {});
+    read().catch(() => {
+      dueAt = performance.now() / 1000 + retryEvery;
+    });
   }
 
   redis.on('ready', () => {
-    readAt = Number.NEGATIVE_INFINITY;
+    dueAt = Number.NEGATIVE_INFINITY;
     readAtTimes();
   });
   readAtTimes();
