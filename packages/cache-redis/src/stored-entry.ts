@@ -32,11 +32,13 @@ const poisoned = () => new CacheError('ERR_CACHE_POISONED');
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What JSON made: it has no members but its own. */
 function deepFreeze<T extends object>(value: T): T {
-  for (const name in value) {
-    const member = value[name];
-    if (typeof member === 'object' && member !== null) deepFreeze(member);
+  // no recursion: what stands in Redis may be nested as deeply as its size allows
+  const left: object[] = [value];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    for (const member of Object.values(next))
+      if (typeof member === 'object' && member !== null) left.push(member);
+    Object.freeze(next);
   }
-  return Object.freeze(value);
+  return value;
 }
