@@ -355,6 +355,18 @@ describe('what the driver is told', () => {
     expect(looked).toEqual([[null, 'a.example']]);
     expect(inspect(redis, { depth: 9 })).not.toContain('startupNodes');
   });
+
+  it('of a cluster shows no password, nor does any connection in it', () => {
+    const { redis } = open({ cluster: ['redis://a:1'], username: 'u', password });
+    const { options } = redis as Cluster;
+    const node = new Redis({ ...(options.redisOptions as object), lazyConnect: true });
+    redis.emit('+node', node);
+    expect(node.options.password).toBe(password);
+    for (const shown of [redis, options, options.redisOptions, node, node.options]) {
+      expect(inspect(shown, { depth: 9, showHidden: true })).not.toContain(password);
+      expect(JSON.stringify(shown)).not.toContain(password);
+    }
+  });
 });
 
 describe('the options', () => {

@@ -210,7 +210,10 @@ function reconnecting() {
 /** The driver keeps passwords as they are; whoever logs a connection or its options gets to see its state alone. */
 function hide(redis: Redis | Cluster): void {
   const state = () => ({ status: redis.status });
-  for (const target of [redis, redis.options]) {
+  const ofNodes = 'redisOptions' in redis.options ? redis.options.redisOptions : undefined;
+  if ('slots' in redis) redis.on('+node', hide);
+  for (const target of [redis, redis.options, ofNodes]) {
+    if (target === undefined) continue;
     Object.defineProperty(target, Symbol.for('nodejs.util.inspect.custom'), { value: state });
     Object.defineProperty(target, 'toJSON', { value: state });
   }
