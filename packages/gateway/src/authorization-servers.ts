@@ -1,6 +1,7 @@
 import {
   type JwtMinter,
   type LogoutReceiver,
+  type LogoutTarget,
   memoryCache,
   type PhantomTokenClient,
   type PhantomTokenEvent,
@@ -11,7 +12,7 @@ import type { Config } from './config-schema.js';
 import { defined } from './defined.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
-import type { Revocation } from './revocation.js';
+import type { Revocation, RevokeEverywhere } from './revocation.js';
 import { openShared } from './shared-tier.js';
 
 /** The authorization servers of a configuration, and what was learned from them. They share caches, not answers. */
@@ -32,6 +33,7 @@ export async function createAuthorizationServers(
   config: Config,
   onEvent: (event: PhantomTokenEvent, issuer: string | undefined) => void,
   log: Log,
+  revokeEverywhere?: RevokeEverywhere,
 ): Promise<AuthorizationServers> {
   const { redis: redisOptions, maxEntries, maxBytes, ...freshness } = config.cache;
   const near = memoryCache(defined({ maxEntries, maxBytes }));
@@ -51,7 +53,11 @@ export async function createAuthorizationServers(
         revocations: shared?.revocations,
         onEvent: listener,
       });
-      return [name, await createIntrospectionClient(options, common, shared?.replayStore)] as const;
+      // where Redis is shared, other workers hear of logouts through it
+      const tell = shared === undefined ? revokeEverywhere : undefined;
+      const target = tell && everywhere(name, tell);
+      const client = await createIntrospectionClient(options, common, shared?.replayStore, target);
+      return [name, client] as const;
     }),
   );
   const servers = new Map(made.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])));
@@ -74,12 +80,19 @@ export async function createAuthorizationServers(
     minters: all.flatMap(({ minter }) => minter ?? []),
     replayStore: shared?.replayStore,
     async revoke({ issuer, ...what }) {
-      const concerned = issuer === undefined ? all : [servers.get(issuer)].filter((it) => it !== undefined);
+      const meant = issuer === undefined ? all : [servers.get(issuer ?? undefined)];
+      const concerned = meant.filter((it) => it !== undefined);
       await Promise.all(concerned.map(({ client }) => revokeAt(client, what)));
     },
     close,
   };
 }
+
+/** What logouts at one authorization server are passed on to, for all workers. */
+const everywhere = (name: string | undefined, revoke: RevokeEverywhere): LogoutTarget => ({
+  revokeBySubject: (sub) => revoke({ sub, issuer: name ?? null }),
+  revokeBySession: (sid) => revoke({ sid, issuer: name ?? null }),
+});
 
 function revokeAt(client: PhantomTokenClient, what: Omit<Revocation, 'issuer'>): Promise<void> {
   if ('token' in what) return client.revoke(what.token as string);

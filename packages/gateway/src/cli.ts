@@ -105,7 +105,7 @@ async function run(config: Config, file: string): Promise<void> {
   let current = config;
   const revoke = async (revocation: Revocation) => {
     const { issuer } = revocation;
-    if (issuer !== undefined && !Object.hasOwn(current.issuers, issuer))
+    if (typeof issuer === 'string' && !Object.hasOwn(current.issuers, issuer))
       throw new TypeError('issuer is not one of issuers');
     await instance.revoke(revocation);
   };

@@ -42,11 +42,13 @@ export async function startCluster(config: Config, log: Log): Promise<Cluster> {
 
       // one that has just died hears nothing; its exit is told
       const send = (message: object) => void worker.send(message, () => {});
-      const link = createProcessLink<Order, Request>(send, async () => {
-        begin().catch((error) => {
-          reject(error);
-          worker.process.kill('SIGKILL');
-        });
+      const link = createProcessLink<Order, Request>(send, async (request) => {
+        if (request.type === 'revoke') await revoke(request.revocation);
+        else
+          begin().catch((error) => {
+            reject(error);
+            worker.process.kill('SIGKILL');
+          });
         return undefined;
       });
       worker.on('message', link.hear);

@@ -5,7 +5,7 @@ import { type GatewayServer, startServer } from './gateway-server.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { publishMetrics } from './otel-metrics.js';
-import type { Revocation } from './revocation.js';
+import type { Revocation, RevokeEverywhere } from './revocation.js';
 import { createRuntime } from './runtime.js';
 import { createTracing } from './tracing.js';
 
@@ -27,7 +27,13 @@ interface Era {
   isOver: boolean;
 }
 
-export async function startInstance(config: Config, log: Log, metrics: Metrics): Promise<Instance> {
+/** @param revokeEverywhere Where there are other workers, how they hear of logouts. */
+export async function startInstance(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  revokeEverywhere?: RevokeEverywhere,
+): Promise<Instance> {
   const startTrace = createTracing();
   publishMetrics(metrics.registry);
   const listenTo = (era: Era) => (event: PhantomTokenEvent, issuer: string | undefined) => {
@@ -35,9 +41,11 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
     metrics.onEvent(event, issuer);
     logEvent(issuer === undefined ? log : log.child({ issuer }), event);
   };
+  const connect = (to: Config, during: Era) =>
+    createAuthorizationServers(to, listenTo(during), log, revokeEverywhere);
   let current = config;
   let era: Era = { isOver: false };
-  let servers = await createAuthorizationServers(config, listenTo(era), log);
+  let servers = await connect(config, era);
   const makeRuntime = (from: Config) => createRuntime(from, { servers, log, metrics, startTrace });
   let runtime = makeRuntime(config);
   const server: GatewayServer = await startServer(config, runtime);
@@ -49,7 +57,7 @@ export async function startInstance(config: Config, log: Log, metrics: Metrics):
       const isSame = whomWeAsk(next) === whomWeAsk(current);
       const former = servers;
       const nextEra = isSame ? era : { isOver: false };
-      if (!isSame) servers = await createAuthorizationServers(next, listenTo(nextEra), log);
+      if (!isSame) servers = await connect(next, nextEra);
       try {
         runtime = makeRuntime(next);
       } catch (error) {

@@ -6,6 +6,7 @@ import {
   jwtMinter,
   jwtVerifier,
   type LogoutReceiver,
+  type LogoutTarget,
   logoutReceiver,
   type PhantomTokenClient,
   type PhantomTokenClientOptions,
@@ -29,11 +30,15 @@ export interface IntrospectionClient {
 /** What all clients have in common. */
 type Common = Omit<PhantomTokenClientOptions, 'introspectionEndpoint' | 'clientAuth'>;
 
-/** The client for one authorization server, with connections of its own to it. */
+/**
+ * The client for one authorization server, with connections of its own to it.
+ * @param logoutTarget What logouts are passed on to; without it the client.
+ */
 export async function createIntrospectionClient(
   options: Introspection,
   common: Common,
   replayStore: ReplayStore | undefined,
+  logoutTarget: LogoutTarget | undefined,
 ): Promise<IntrospectionClient> {
   const { endpoint, issuer, clientAuth, verify, signedResponse, mint, logout, tls, ...rest } = options;
   const fetch = createConnections(tls, rest.maxConcurrentIntrospections);
@@ -61,7 +66,7 @@ export async function createIntrospectionClient(
         fetch,
       }),
     );
-    const receiver = logout && createLogout(logout, issuer, client, trust, replayStore);
+    const receiver = logout && createLogout(logout, issuer, logoutTarget ?? client, trust, replayStore);
     return { client, minter, logout: receiver, close };
   } catch (error) {
     await close();
@@ -86,7 +91,7 @@ function createResponseVerifier(
 function createLogout(
   { path, ...options }: NonNullable<Introspection['logout']>,
   issuer: string | undefined,
-  client: PhantomTokenClient,
+  client: LogoutTarget,
   trust: { readonly fetch: PooledFetch },
   replayStore: ReplayStore | undefined,
 ) {

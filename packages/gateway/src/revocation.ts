@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
-/** What is to be forgotten: a token, or all tokens of a subject or a session, at one issuer or at all of them. */
-export type Revocation = z.infer<typeof revocation>;
+/** What is to be forgotten: a token, or all tokens of a subject or a session. */
+export type Revocation = (
+  | { readonly token: string }
+  | { readonly sub: string }
+  | { readonly sid: string }
+) & {
+  /** A name of `issuers`, or `null` for `introspection`. Not said: at all of them. */
+  readonly issuer?: string | null | undefined;
+};
+
+/** Tells all workers, this one included. Rejects when one of them could not be told. */
+export type RevokeEverywhere = (revocation: Revocation) => Promise<void>;
 
 const text = z.string().min(1);
 const revocation = z.union([

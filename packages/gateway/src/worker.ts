@@ -12,10 +12,10 @@ export type Order =
   | { readonly type: 'revoke'; readonly revocation: Revocation }
   | { readonly type: 'close' | 'drain' };
 
-/** What a worker tells the first process: that it hears orders. */
-export interface Request {
-  readonly type: 'ready';
-}
+/** What a worker tells the first process: that it hears orders, or what all workers are to forget. */
+export type Request =
+  | { readonly type: 'ready' }
+  | { readonly type: 'revoke'; readonly revocation: Revocation };
 
 /** What each worker does: as it is told. */
 export function runWorker(createLog: (level: string) => Log): void {
@@ -28,13 +28,16 @@ export function runWorker(createLog: (level: string) => Log): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit());
 
+  const revokeEverywhere = async (revocation: Revocation) =>
+    void (await link.ask({ type: 'revoke', revocation }));
+
   async function obey(order: Order): Promise<string | undefined> {
     if (order.type === 'start') {
-      instance = await startInstance(order.config, createLog(order.config.log.level), metrics);
+      const log = createLog(order.config.log.level);
+      instance = await startInstance(order.config, log, metrics, revokeEverywhere);
       return instance.url;
     }
     if (order.type === 'reload') await instance?.reload(order.config);
-    if (order.type === 'revoke') await instance?.revoke(order.revocation);
     if (order.type === 'close') await instance?.close();
     if (order.type !== 'drain') return undefined;
     await instance?.drain();
@@ -42,7 +45,12 @@ export function runWorker(createLog: (level: string) => Log): void {
   }
 
   let obeyed: Promise<unknown> = Promise.resolve();
-  function take(order: Order): Promise<string | undefined> {
+  async function take(order: Order): Promise<string | undefined> {
+    // at once: a drain may wait for a logout, which waits for this
+    if (order.type === 'revoke') {
+      await instance?.revoke(order.revocation);
+      return undefined;
+    }
     const done = obeyed.then(() => obey(order));
     obeyed = done.catch(() => {});
     return done;
