@@ -168,13 +168,24 @@ describe('exchange', () => {
 describe('introspect', () => {
   it('gives what the server said', async () => {
     const { client, server } = await setUp();
-    expect(await client.introspect('t')).toEqual({
+    expect(await client.introspect('t')).toMatchObject({
       active: true,
       jwt: validJwt(),
       claims: expect.objectContaining({ sub: 's' }),
     });
     server.answer = statusAnswer(204);
     expect(await client.introspect('u')).toEqual({ active: false });
+  });
+
+  it('gives what nobody can change, and what shows neither JWT nor claims', async () => {
+    const { client } = await setUp({}, jwtAnswer(validJwt({ sub: 'CANARY' })));
+    const result = await client.introspect('t');
+    expect(Object.isFrozen(result)).toBe(true);
+    for (const shown of [inspect(result, { showHidden: true, getters: false }), JSON.stringify(result)]) {
+      expect(shown).toContain('true');
+      expect(shown).not.toContain('CANARY');
+      expect(shown).not.toContain(validJwt({ sub: 'CANARY' }));
+    }
   });
 
   it('says inactive of what has expired since', async () => {

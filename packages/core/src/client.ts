@@ -6,9 +6,11 @@ import { timeoutError, withinDeadline } from './deadline.js';
 import { BearerError, IntrospectionError, overloaded } from './errors.js';
 import { createEmit } from './events.js';
 import { isFresh, mayStandIn } from './freshness.js';
+import { createHeldEntry, type HeldEntry } from './held-entry.js';
+import { createIntrospectionResult } from './introspection-result.js';
 import { createIntrospector } from './introspector.js';
 import { assertUsable } from './policy.js';
-import { refreshAgainFrom, refreshFrom } from './refresh-ahead.js';
+import { refreshAgainFrom } from './refresh-ahead.js';
 import { cacheContext, resolveClientOptions } from './resolved-client-options.js';
 import { createRevocations, type Digests } from './revocations.js';
 import { type TolerantCache, tolerantCache, unread } from './tolerant-cache.js';
@@ -21,7 +23,8 @@ export interface WaitOptions {
 /** Asks one authorization server about tokens, and remembers what it said. Made by `createPhantomTokenClient`. */
 export interface PhantomTokenClient {
   /**
-   * What the authorization server says of a token (RFC 7662); inactive is an answer.
+   * What the authorization server says of a token (RFC 7662); inactive is an answer. Frozen; `jwt` and `claims` are kept
+   * out of `util.inspect` and `JSON.stringify`.
    * @throws {IntrospectionError} when nothing reliable was said.
    */
   introspect(token: string, options?: WaitOptions): Promise<IntrospectionResult>;
@@ -60,20 +63,10 @@ interface Answer {
   /** NumericDate of now; the clock is read once for each answer. */
   readonly at: number;
   /** What is known of an entry in memory. */
-  readonly held?: Held;
+  readonly held?: HeldEntry;
 }
 
 type Use<T> = (answer: Answer) => T;
-
-/** What goes with an entry while memory holds it, so that a hit works out nothing twice. */
-interface Held {
-  token: JwtAccessToken | undefined;
-  /** The count of revocations at which the entry was last found to be none of them. */
-  judgedAt: number;
-  digests: Digests | Promise<Digests> | undefined;
-  /** NumericDate from which on a hit starts a refresh. */
-  refreshFrom: number;
-}
 
 /** How often one request asks, should its answers be revoked while they are in the air. */
 const maxQuestions = 3;
@@ -88,7 +81,7 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
   const emit = createEmit(resolved.onEvent);
   const keyOf = createCacheKey(cacheContext(resolved));
   const cache = tolerantCache(resolved.cache, resolved.cacheTimeoutSeconds, emit);
-  const heldEntries = new WeakMap<CacheEntry, Held>();
+  const heldEntries = new WeakMap<CacheEntry, HeldEntry>();
   const revocations = createRevocations(resolved, cache, emit);
   const { tombstones } = revocations;
   const introspector = createIntrospector(resolved, cache, revocations, emit);
@@ -116,7 +109,14 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     return hit(held, entry, at, key, token, use);
   }
 
-  function hit<T>(held: Held, entry: CacheEntry, at: number, key: string, token: string, use: Use<T>): T {
+  function hit<T>(
+    held: HeldEntry,
+    entry: CacheEntry,
+    at: number,
+    key: string,
+    token: string,
+    use: Use<T>,
+  ): T {
     emit?.({ type: 'cache_hit', source: 'memory' });
     const used = use({ entry, source: 'memory', at, held });
     if (at >= held.refreshFrom) {
@@ -126,20 +126,15 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     return used;
   }
 
-  function hold(entry: CacheEntry): Held {
-    const held: Held = {
-      token: undefined,
-      judgedAt: -1,
-      digests: undefined,
-      refreshFrom: refreshFrom(entry, resolved),
-    };
+  function hold(entry: CacheEntry): HeldEntry {
+    const held = createHeldEntry(entry, resolved);
     heldEntries.set(entry, held);
     return held;
   }
 
   /** Something was revoked since the entry was last judged. */
   function judge<T>(
-    held: Held,
+    held: HeldEntry,
     entry: CacheEntry,
     at: number,
     key: string,
@@ -221,10 +216,7 @@ export function createPhantomTokenClient(options: PhantomTokenClientOptions): Ph
     return { entry, source: 'stale', at };
   }
 
-  function toResult({ entry: { result }, at }: Answer): IntrospectionResult {
-    const { exp } = result.active ? result.claims : {};
-    return exp !== undefined && exp <= at ? { active: false } : result;
-  }
+  const toResult = ({ entry, at }: Answer) => createIntrospectionResult(entry, at);
 
   function toAccessToken({ entry, source, at, held }: Answer): JwtAccessToken {
     const { result, expiresAt } = entry;

@@ -77,7 +77,9 @@ const withheld = new Set([
 /**
  * Mints JWTs for APIs behind us, where the authorization server returns none (RFC 9068). The JWT says what the server
  * said, except that `iss` is ours (the server's is in `token_iss`), `jti` is fresh, `iat` is the moment of minting, and
- * `exp` is that of the cache entry. No `sub` and no `client_id` is made up where the server gave none.
+ * `exp` lies `earlyExpirySeconds` after the end of the cache entry, at least 10 s, and never after the token's. With
+ * `maxTtlSeconds` that is how long an API may take a JWT of a token that was revoked; what stands in by
+ * `staleIfErrorSeconds` is of use until then only. No `sub` and no `client_id` is made up where the server gave none.
  *
  * To rotate, append the next key, put it first once `jwksDocument` has shown it for as long as verifiers keep a set, and
  * remove the old one when its last JWT has ended.
