@@ -189,8 +189,8 @@ export const answers = [
   ],
   [
     'any bytes are a JWT',
-    "parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(base64url.decode(segment)))",
-    "parseJsonObject(new TextDecoder('utf-8').decode(base64url.decode(segment)))",
+    "const utf8 = new TextDecoder('utf-8', { fatal: true });",
+    "const utf8 = new TextDecoder('utf-8');",
   ],
   ['claims that decide go with the token', 'decisive.has(name) || !holdsToken(value)', '!holdsToken(value)'],
   ['short tokens take other claims with them', 'token.length >= leastTokenLength && ', ''],

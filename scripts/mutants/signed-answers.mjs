@@ -51,8 +51,8 @@ export const signedAnswers = [
   ['encrypted answers are not opened', 'if (decrypt !== undefined) return decrypt(answer);', ''],
   [
     'encrypted answers need no signature',
-    'if (!signedJwt.test(jws)) throw',
-    'if (jws.length < body.trim().length) return JSON.parse(jws.startsWith("{") ? jws : atob(jws.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")))?.token_introspection ?? JSON.parse(jws);\n      if (!signedJwt.test(jws)) throw',
+    'if (!compactJws.test(jws)) throw',
+    'if (jws.length < body.trim().length) return JSON.parse(jws.startsWith("{") ? jws : atob(jws.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")))?.token_introspection ?? JSON.parse(jws);\n      if (!compactJws.test(jws)) throw',
     'response-verifier.ts',
   ],
   ['nobody learns of decryptionKey', 'is encrypted; set decryptionKey, or', 'is encrypted;'],
@@ -87,7 +87,7 @@ export const signedAnswers = [
   ],
   [
     'a signed answer need not look like one',
-    "if (!signedJwt.test(jws)) throw failed('is no signed JWT');",
+    "if (!compactJws.test(jws)) throw failed('is no signed JWT');",
     '',
     'response-verifier.ts',
   ],

@@ -110,13 +110,13 @@ export const tokens = [
   ['headers may be of no claim', 'nonEmpty(`claimHeaders.${name}`, claim);', ''],
   [
     'JWTs may be accepted unverified',
-    "if (typeof verifier.verify === 'function' && typeof verifier.context === 'string') return verifier;",
+    "if (typeof verifier?.verify === 'function' && typeof verifier.context === 'string') return verifier;",
     'return verifier;',
   ],
-  ['proofs may be judged by nothing', "if (dpop !== undefined) callable('dpop.verify', dpop.verify);", ''],
+  ['proofs may be judged by nothing', "if (dpop !== undefined) callable('dpop.verify', dpop?.verify);", ''],
   [
     'certificates may come from nowhere',
-    "callable('clientCertificate.thumbprint', clientCertificate.thumbprint);",
+    "callable('clientCertificate.thumbprint', clientCertificate?.thumbprint);",
     '',
   ],
   ['anything is a client', "callable('client.exchangeOrWait', client?.exchangeOrWait);", ''],

@@ -4,7 +4,7 @@ import { isAccessToken, readClaims } from './claims.js';
 import { deepFreeze } from './deep-freeze.js';
 import { IntrospectionError } from './errors.js';
 import { isFresh } from './freshness.js';
-import { parseJwt } from './jwt.js';
+import { compactJws, parseJwt } from './jwt.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import { memoryCache } from './memory-cache.js';
 
@@ -14,7 +14,6 @@ const maxTtlSeconds = 300;
 const notOursTtlSeconds = 5;
 /** A longer one is not looked at. Characters. */
 const maxLength = 16_384;
-const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Presented tokens that are JWTs and verify: they stand for themselves. */
 export interface AcceptedJwts {

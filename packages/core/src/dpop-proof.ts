@@ -1,8 +1,8 @@
-import { base64url, compactVerify } from 'jose';
+import { compactVerify } from 'jose';
 import { sha256 } from './cache-key.js';
 import type { DpopNonces } from './dpop-nonce.js';
 import { BearerError, type DpopFault, IntrospectionError } from './errors.js';
-import { parseJsonObject } from './json-object.js';
+import { compactJws, parseSegment } from './jwt.js';
 import { callable, count, flag, refuseUnknown, seconds } from './option-checks.js';
 import { createFindProofKey } from './proof-key.js';
 import { memoryReplayStore, type ReplayStore } from './replay-store.js';
@@ -76,8 +76,6 @@ const known: Record<keyof DpopVerifierOptions, true> = {
 };
 
 const defaultAlgorithms = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA', 'Ed25519'];
-const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * All checks of RFC 9449 §4.3, and that no proof is used twice (§11.1). What costs little comes first, so that the
@@ -147,8 +145,6 @@ function parseProof(proof: string, maxLength: number) {
     throw faulty('jwt');
   }
 }
-
-const parseSegment = (segment: string) => parseJsonObject(utf8.decode(base64url.decode(segment)));
 
 /** Returns the nonce that the client should use from now on, where that is another. */
 async function judgeNonce(

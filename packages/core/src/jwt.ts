@@ -2,7 +2,12 @@ import { base64url } from 'jose';
 import { IntrospectionError } from './errors.js';
 import { parseJsonObject } from './json-object.js';
 
-const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+/** A signed JWT as it is sent (RFC 7515 §7.1): three segments of base64url, none of them empty. */
+export const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The JSON object in a segment. @throws where there is none, or one that readers may understand in two ways. */
+export const parseSegment = (segment: string) => parseJsonObject(utf8.decode(base64url.decode(segment)));
 
 /**
  * Reads a JWT's payload without judging its signature (RFC 7519 §7.2): three segments of base64url, a JSON header with
@@ -11,9 +16,7 @@ const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
  */
 export function parseJwt(jwt: string): Record<string, unknown> {
   if (!compactJws.test(jwt)) throw malformed();
-  const [head = '', body = ''] = jwt.split('.');
-  const header = parseSegment(head);
-  const payload = parseSegment(body);
+  const { header, payload } = parseSegments(jwt);
   if (typeof header.alg !== 'string' || header.alg === '')
     throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT names no algorithm');
   if (/^none$/i.test(header.alg)) throw new IntrospectionError('ERR_JWT_REFUSED', 'the JWT is not signed');
@@ -26,9 +29,10 @@ export function parseJwt(jwt: string): Record<string, unknown> {
   return payload;
 }
 
-function parseSegment(segment: string): Record<string, unknown> {
+function parseSegments(jwt: string) {
+  const [header = '', payload = ''] = jwt.split('.');
   try {
-    return parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(base64url.decode(segment)));
+    return { header: parseSegment(header), payload: parseSegment(payload) };
   } catch {
     throw malformed();
   }

@@ -2,6 +2,7 @@ import { base64url, type JWTVerifyOptions } from 'jose';
 import { IntrospectionError } from './errors.js';
 import { jsonMember } from './json-member.js';
 import { parseJsonObject } from './json-object.js';
+import { compactJws } from './jwt.js';
 import { flag, nonEmpty, nonEmptyList, seconds } from './option-checks.js';
 import { nbfLeewaySeconds } from './policy.js';
 import {
@@ -57,7 +58,6 @@ export class LogoutRefusal extends Error {}
 export type LogoutTokenReader = (jws: string, now: number) => Promise<Logout>;
 
 const eventName = 'http://schemas.openid.net/event/backchannel-logout';
-const signedJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * OpenID Connect Back-Channel Logout 1.0 §2.6. Whether a token was used before is not judged here.
@@ -90,7 +90,7 @@ export function createLogoutTokenReader(options: LogoutTokenOptions): LogoutToke
   }
 
   return async (jws, now) => {
-    if (!signedJwt.test(jws)) throw new LogoutRefusal('the logout token is no signed JWT');
+    if (!compactJws.test(jws)) throw new LogoutRefusal('the logout token is no signed JWT');
     const { payload, protectedHeader } = await verifyWithAnyKey(jws, keys.at(now), {
       ...expected,
       currentDate: new Date(now * 1000),

@@ -2,6 +2,7 @@ import { base64url, type JWTVerifyOptions } from 'jose';
 import { IntrospectionError } from './errors.js';
 import { jsonMember } from './json-member.js';
 import { parseJsonObject } from './json-object.js';
+import { compactJws } from './jwt.js';
 import { nonEmpty, nonEmptyList, refuseUnknown, seconds } from './option-checks.js';
 import { nbfLeewaySeconds } from './policy.js';
 import { createDecryption } from './response-decryption.js';
@@ -54,7 +55,6 @@ const known: Record<keyof ResponseVerifierOptions, true> = {
   maxAgeSeconds: true,
 };
 
-const signedJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 // the encrypted key is empty where it is agreed upon directly (RFC 7518 §4.6)
 const encryptedJwt = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -92,7 +92,7 @@ export function responseVerifier(options: ResponseVerifierOptions): ResponseVeri
     context: JSON.stringify([issuer, audience, signedWith, maxAgeSeconds, keys.context]),
     async verify(body: string, { now, clientId }: { readonly now: number; readonly clientId: string }) {
       const jws = await unwrap(body.replace(/\r?\n$/, ''));
-      if (!signedJwt.test(jws)) throw failed('is no signed JWT');
+      if (!compactJws.test(jws)) throw failed('is no signed JWT');
       const { payload } = await verifyWithAnyKey(jws, keys.at(now), {
         ...expected,
         audience: [...(audience ?? [clientId])],
