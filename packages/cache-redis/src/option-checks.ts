@@ -18,9 +18,12 @@ export function text(name: string, value: unknown): string {
   throw new TypeError(`${name} must be a string`);
 }
 
+/** What a timer takes; a longer time would be over at once. Seconds. */
+const mostTimerSeconds = 2_147_483;
+
 export function positiveSeconds(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-  throw new TypeError(`${name} must be a number of seconds, greater than 0`);
+  if (typeof value === 'number' && value > 0 && value <= mostTimerSeconds) return value;
+  throw new TypeError(`${name} must be a number of seconds, greater than 0, ${mostTimerSeconds} or less`);
 }
 
 export function wholeNumber(name: string, value: unknown, least: number): number {

@@ -409,6 +409,7 @@ describe('the options', () => {
   it.each<[string, object]>([
     ['keyPrefix', { keyPrefix: 7 }],
     ['commandTimeoutSeconds', { commandTimeoutSeconds: 0 }],
+    ['commandTimeoutSeconds', { commandTimeoutSeconds: 2_147_484 }],
     ['commandTimeoutSeconds', { commandTimeoutSeconds: Number.NaN }],
     ['maxEntryBytes', { maxEntryBytes: 0 }],
     ['pepper', { pepper: { id: 'p' } }],

@@ -76,6 +76,7 @@ describe('the options of the client', () => {
     ['cache', { cache: null }],
     ['cache', { cache: 'memory' }],
     ['cacheTimeoutSeconds', { cacheTimeoutSeconds: 0 }],
+    ['cacheTimeoutSeconds', { cacheTimeoutSeconds: 2_147_484 }],
     ['maxTtlSeconds', { maxTtlSeconds: -1 }],
     ['maxTtlSeconds', { maxTtlSeconds: Number.POSITIVE_INFINITY }],
     ['maxTtlSeconds', { maxTtlSeconds: '300' }],

@@ -73,6 +73,7 @@ export function resolveClientOptions(options: PhantomTokenClientOptions): Resolv
     cache: readCache(options.cache),
     cacheTimeoutSeconds: seconds('cacheTimeoutSeconds', options.cacheTimeoutSeconds, 0.05, {
       positive: true,
+      most: mostTimerSeconds,
     }),
     maxTtlSeconds: seconds('maxTtlSeconds', options.maxTtlSeconds, 300),
     earlyExpirySeconds: seconds('earlyExpirySeconds', options.earlyExpirySeconds, 10),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, file, flag, positiveSeconds, seconds, secret, text, url } from './config-values.js';
+import { count, file, flag, positiveTimerSeconds, seconds, secret, text, url } from './config-values.js';
 import { redisAddress } from './redis-address.js';
 
 const redisUrl = url(/^rediss?:$/, 'redis: or rediss:');
@@ -34,7 +34,7 @@ const redis = z.strictObject({
   keyPrefix: text.optional(),
   pepper: pepper.optional(),
   formerPepper: pepper.optional(),
-  commandTimeoutSeconds: positiveSeconds.optional(),
+  commandTimeoutSeconds: positiveTimerSeconds.optional(),
 });
 
 /** What is kept of answers, and where. */

@@ -9,6 +9,7 @@ import {
   flag,
   path,
   positiveSeconds,
+  positiveTimerSeconds,
   text,
   webUrl,
 } from './config-values.js';
@@ -80,7 +81,7 @@ export const introspection = z.strictObject({
   signedResponse: signedResponse.optional(),
   jwtMembers: z.array(text).min(1, { error: 'must name at least one member' }).optional(),
   audience: audience.optional(),
-  timeoutSeconds: positiveSeconds.optional(),
+  timeoutSeconds: positiveTimerSeconds.optional(),
   maxResponseBytes: count(1).optional(),
   maxTokenLength: count(1).optional(),
   maxConcurrentIntrospections: count(1).optional(),

@@ -13,11 +13,13 @@ import {
   path,
   port,
   positiveSeconds,
+  positiveTimerSeconds,
   realm,
   scope,
   seconds,
   secret,
   text,
+  timerSeconds,
   webUrl,
 } from './config-values.js';
 
@@ -34,7 +36,7 @@ const route = z.strictObject({
   auth: z.enum(['required', 'none'], { error: 'must be required or none' }).default('required'),
   letPreflightsPass: flag.default(true),
   preserveHost: flag.default(false),
-  timeoutSeconds: seconds.optional(),
+  timeoutSeconds: timerSeconds.optional(),
   maxConnections: count(1).optional(),
 });
 
@@ -55,13 +57,13 @@ const listen = z.strictObject({
 
 const limits = z
   .strictObject({
-    headersTimeoutSeconds: positiveSeconds.default(10),
-    idleTimeoutSeconds: seconds.default(300),
-    keepAliveSeconds: seconds.default(60),
+    headersTimeoutSeconds: positiveTimerSeconds.default(10),
+    idleTimeoutSeconds: timerSeconds.default(300),
+    keepAliveSeconds: timerSeconds.default(60),
     maxHeaderBytes: count(1024).default(16_384),
     maxHeaders: count(1).default(100),
     maxRequestBytes: count(1).optional(),
-    drainSeconds: seconds.default(30),
+    drainSeconds: timerSeconds.default(30),
   })
   .prefault({});
 

@@ -32,6 +32,11 @@ export const seconds = z
 export const positiveSeconds = z
   .number({ error: 'must be a number of seconds' })
   .gt(0, { error: 'must be more than 0 seconds' });
+/** What a timer takes; a longer time would be over at once. */
+const mostTimerSeconds = 2_147_483;
+const tooLong = { error: `must be ${mostTimerSeconds} or fewer seconds` };
+export const timerSeconds = seconds.max(mostTimerSeconds, tooLong);
+export const positiveTimerSeconds = positiveSeconds.max(mostTimerSeconds, tooLong);
 export const count = (least: number) =>
   z
     .int({ error: `must be a whole number, ${least} or more` })

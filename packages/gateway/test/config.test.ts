@@ -241,6 +241,11 @@ routes:
       ),
       /introspection\.logout\.issuer .*: is missing/,
     ],
+    [
+      'a time that no timer takes',
+      good.replace('timeoutSeconds: 2', 'timeoutSeconds: 2147484'),
+      /2147483 or fewer seconds/,
+    ],
     ['no time at all', good.replace('timeoutSeconds: 2', 'timeoutSeconds: 0'), /more than 0 seconds, not 0/],
   ])('is refused with exit code 2: %s', async (_title, text, message) => {
     const { code, stdout, stderr } = await check(text);

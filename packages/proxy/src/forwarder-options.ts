@@ -108,10 +108,13 @@ function createTrust(networks: readonly string[]): (address: string | undefined)
   return (address) => address !== undefined && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** What a timer takes; a longer time would be over at once. Seconds. */
+const mostTimerSeconds = 2_147_483;
+
 function seconds(name: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
-  if (Number.isFinite(value) && value >= 0) return value;
-  throw new TypeError(`${name} must be a number of seconds, 0 or more`);
+  if (typeof value === 'number' && value >= 0 && value <= mostTimerSeconds) return value;
+  throw new TypeError(`${name} must be a number of seconds, 0 or more, ${mostTimerSeconds} or less`);
 }
 
 function count(name: string, value: number | undefined, fallback: number): number {

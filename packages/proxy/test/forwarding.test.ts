@@ -388,6 +388,7 @@ describe('options', () => {
     [{ upstream: 'http://x', trustedProxies: ['nobody'] }, 'trustedProxies'],
     [{ upstream: 'http://x', trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies'],
     [{ upstream: 'http://x', timeoutSeconds: -1 }, 'timeoutSeconds'],
+    [{ upstream: 'http://x', idleTimeoutSeconds: 2_147_484 }, 'idleTimeoutSeconds'],
     [{ upstream: 'http://x', maxConnections: 0 }, 'maxConnections'],
     [{ upstream: 'http://x', timeout: 1 }, 'timeout'],
   ])('%j are refused by name', (options, name) => {
