@@ -1,7 +1,8 @@
 // READMEs show examples that compile, name every option and no other, and link to files that exist; pages show the files
 // that are tested, and every gateway.yaml shown is one that the gateway takes. Needs a build.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { root } from './workspace.mjs';
 
@@ -173,12 +174,21 @@ for (const name of rows.keys()) {
     faults.push(`${gatewayReadme} has a row for ${name}, which is no option`);
 }
 
-/** What the gateway has to say against a configuration. Every variable that it names is a URL, which a text may be too. */
+/**
+ * What the gateway has to say against a configuration. Every variable that it names is a URL, which a text may be too, and
+ * every file is there.
+ */
 function complaintsAbout(config) {
   const names = [...config.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
   const env = Object.fromEntries(names.map((name) => [name, 'https://value.example']));
   const command = [join(root, 'packages/gateway/dist/cli.js'), '--config', '-', '--check'];
-  return spawnSync(process.execPath, command, { input: config, env, encoding: 'utf8' }).stderr;
+  const cwd = mkdtempSync(join(tmpdir(), 'documented-'));
+  for (const [name] of config.matchAll(/[\w-]+\.(?:pem|key)\b/g)) writeFileSync(join(cwd, name), '');
+  try {
+    return spawnSync(process.execPath, command, { input: config, env, cwd, encoding: 'utf8' }).stderr;
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
 }
 
 /** The names by which the headings of a page can be linked to; a folder has none. */
