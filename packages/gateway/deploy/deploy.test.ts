@@ -139,6 +139,17 @@ describe('deployment files', () => {
     expect(documents[0]).toMatchObject({ admin: { port: 9901 } });
   });
 
+  it('a pod waits before it ends until nodes know, and has time for that beside drainSeconds', () => {
+    const deployment = parseYaml(read('kubernetes.yaml')).find(
+      (value) => isMapping(value) && value.kind === 'Deployment',
+    );
+    const [seconds] = members(deployment, 'terminationGracePeriodSeconds');
+    const [command] = members(deployment, 'command');
+    expect(command).toEqual(['sleep', expect.stringMatching(/^\d+$/)]);
+    const drainSeconds = 30;
+    expect(Number(seconds)).toBeGreaterThan(Number((command as string[])[1]) + drainSeconds);
+  });
+
   it('a key that the contract does not have is found', () => {
     expect(unknownKeys({ listen: { hots: '::' }, routes: [{ to: 1 }], redis: {} }, contract)).toEqual([
       '/listen/hots',
