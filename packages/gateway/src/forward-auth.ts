@@ -11,7 +11,7 @@ import { createNetworkTest } from '@phantom-token/core/node';
 import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config } from './config-schema.js';
 import { badRequest, notFound, refuse } from './refusal.js';
-import { isUnambiguous, readTarget } from './request-path.js';
+import { hasParameters, isUnambiguous, readTarget } from './request-path.js';
 import { createAcceptJwts, type RequestTrust } from './request-trust.js';
 import type { Work } from './work.js';
 
@@ -78,7 +78,10 @@ export function createForwardAuth(
         return;
       }
       const original = readOriginal(request);
-      const authorizer = original && readScope(query, authorizerFor);
+      const scopes = new URLSearchParams(query).getAll('scope');
+      // who asks for scopes by path may not know of parameters, and the API may drop them
+      const isMistakable = scopes.length > 0 && original !== undefined && hasParameters(original.path);
+      const authorizer = isMistakable ? undefined : tryScopes(scopes, authorizerFor);
       if (original === undefined || authorizer === undefined) {
         answer(400, 'ERR_BAD_FORWARD_AUTH');
         refuse(response, badRequest);
@@ -123,6 +126,7 @@ export const isPreflight = (method: string, { headers }: IncomingMessage): boole
 interface Original {
   readonly method: string;
   readonly url: string;
+  readonly path: string;
 }
 
 /** The protected request. Two gateways' words at once mean that one of them is the client's: nothing is believed. */
@@ -134,16 +138,18 @@ function readOriginal(request: IncomingMessage): Original | undefined {
   if ([...ours, ...theirs].some((values) => values.length > 1) || (ours.some(isSaid) && theirs.some(isSaid)))
     return undefined;
   const [method, url] = (ours.some(isSaid) ? ours : theirs).map(([value]) => value);
-  if (url === undefined) return { method: method ?? 'GET', url: '/' };
+  if (url === undefined) return { method: method ?? 'GET', url: '/', path: '/' };
   // nginx's X-Original-URL may be absolute
   const local = url.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
   const target = readTarget(local, undefined);
   if (target === undefined || !isUnambiguous(target.path)) return undefined;
-  return { method: method ?? 'GET', url: local };
+  return { method: method ?? 'GET', url: local, path: target.path };
 }
 
-function readScope(query: string, authorizerFor: (scope: string) => Authorizer): Authorizer | undefined {
-  const scopes = new URLSearchParams(query).getAll('scope');
+function tryScopes(
+  scopes: readonly string[],
+  authorizerFor: (scope: string) => Authorizer,
+): Authorizer | undefined {
   try {
     return authorizerFor(scopes.join(' '));
   } catch {

@@ -34,6 +34,10 @@ export function otherReadings(path: string): readonly string[] {
   return [path, ...decodeRepeatedly(path)].flatMap((text) => [text, text.replace(parameters, '')]);
 }
 
+/** Whether an unambiguous path has parameters (RFC 3986 §3.3), as it stands or decoded. */
+export const hasParameters = (path: string): boolean =>
+  !plainPath.test(path) && [path, ...decodeRepeatedly(path)].some((text) => text.includes(';'));
+
 /** The path decoded once, twice and three times, while something changes. ASCII only: nothing else has a meaning here. */
 function decodeRepeatedly(path: string): string[] {
   const decoded: string[] = [];
