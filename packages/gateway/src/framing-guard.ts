@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 // what makes them disagree pass; this reads the same bytes first and takes no request whose end is open to doubt.
 
 /** Why a connection is not read any further. */
-export type FramingError = 'malformed' | 'too_many_fields';
+export type FramingError = 'malformed' | 'too_large';
 
 const headEnd = Buffer.from('\r\n\r\n');
 /** A line folded or with space before its colon, a bare CR or LF, NUL. */
@@ -12,7 +12,7 @@ const doubtful = /\n[ \t]|\r(?!\n)|[^\r]\n|\n[^:\r]*[ \t]:|\0/;
 const requestLine = /^\S+ \S+ HTTP\/1\.([01])(?:\r|$)/;
 /** A name or an address, and perhaps a port (RFC 3986 §3.2); empty where the target has no host. */
 const plausibleHost = /^(?:(?:[\w\-.~%!$&'()*+;=]+|\[[\da-f:.]+\])(?::\d{0,5})?)?$/i;
-const framingFields = /\n(content-length|transfer-encoding|host|upgrade|connection)[ \t]*:[ \t]*([^\r]*)/gi;
+const framingFields = /\n(content-length|transfer-encoding|host|connection)[ \t]*:[ \t]*([^\r]*)/gi;
 const chunkSize = /^[0-9a-f]{1,15}$/i;
 /** The longest line of a chunked body outside its data: sizes and trailers. */
 const maxLineBytes = 8192;
@@ -29,7 +29,9 @@ class FramingGuard {
   #pending: Buffer | undefined;
   /** Bytes of a body, or of a chunk and the line end behind it, that are still to come. */
   #skip = 0;
-  #state: 'head' | 'size' | 'data' | 'trailers' | 'tunnel' = 'head';
+  #state: 'head' | 'size' | 'data' | 'trailers' = 'head';
+  /** The parser takes no request behind this one. */
+  #isLast = false;
 
   constructor(options: FramingGuardOptions) {
     this.#options = options;
@@ -43,13 +45,14 @@ class FramingGuard {
       this.#pending = undefined;
     }
     let at = 0;
-    while (at < bytes.length && this.#state !== 'tunnel') {
+    while (at < bytes.length) {
       if (this.#skip > 0) {
         const skipped = Math.min(this.#skip, bytes.length - at);
         at += skipped;
         this.#skip -= skipped;
         continue;
       }
+      if (this.#state === 'head' && this.#isLast) return undefined;
       const next = this.#state === 'head' ? this.#readHead(bytes, at) : this.#readChunked(bytes, at);
       if (typeof next === 'string') return next;
       if (next === -1) {
@@ -66,12 +69,8 @@ class FramingGuard {
     // a line end before a request is tolerated (RFC 9112 §2.2)
     if (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) return at + 2;
     const end = bytes.indexOf(headEnd, at);
-    if (end === -1) {
-      // the parser says what is wrong with a head that is too long
-      if (bytes.length - at <= this.#options.maxHeaderBytes * 2) return -1;
-      this.#state = 'tunnel';
-      return bytes.length;
-    }
+    // the parser leaves colons and line ends out of its count
+    if (end === -1) return bytes.length - at > this.#options.maxHeaderBytes * 2 ? 'too_large' : -1;
     return this.#judge(bytes.toString('latin1', at, end)) ?? end + 4;
   }
 
@@ -79,15 +78,15 @@ class FramingGuard {
     // a parser that knows other versions would read what follows by their rules
     const [, minor] = requestLine.exec(head) ?? [];
     if (minor === undefined || doubtful.test(head)) return 'malformed';
-    if (countLines(head) > this.#options.maxHeaders) return 'too_many_fields';
+    if (countLines(head) > this.#options.maxHeaders) return 'too_large';
     let length: string | undefined;
     let coding: string | undefined;
     let hosts = 0;
-    let upgrades = false;
-    let mayUpgrade = false;
+    let connections = 0;
+    let closes = false;
     framingFields.lastIndex = 0;
     for (let field = framingFields.exec(head); field !== null; field = framingFields.exec(head)) {
-      const value = (field[2] as string).trimEnd();
+      const value = withoutBlanks(field[2] as string);
       switch ((field[1] as string).toLowerCase()) {
         case 'content-length':
           if (length !== undefined || !/^\d{1,15}$/.test(value)) return 'malformed';
@@ -101,19 +100,19 @@ class FramingGuard {
           if (!plausibleHost.test(value)) return 'malformed';
           hosts++;
           break;
-        case 'upgrade':
-          upgrades = true;
-          break;
         default:
-          if (/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(value)) mayUpgrade = true;
+          connections++;
+          // with a blank behind it, it is none for the parser
+          closes = field[2]?.toLowerCase() === 'close';
       }
     }
     if (hosts > 1 || (hosts === 0 && minor === '1') || (length !== undefined && coding !== undefined))
       return 'malformed';
     // chunks came with HTTP/1.1: a hop that speaks 1.0 sees no body there
     if (coding !== undefined && minor !== '1') return 'malformed';
-    if (upgrades && mayUpgrade) this.#state = 'tunnel';
-    else if (coding !== undefined) this.#state = 'size';
+    // only what no parser doubts: any other request is read on behind
+    this.#isLast = connections === 0 ? minor === '0' : connections === 1 && closes;
+    if (coding !== undefined) this.#state = 'size';
     else this.#skip = Number(length ?? 0);
     return undefined;
   }
@@ -144,29 +143,35 @@ function countLines(head: string): number {
   return lines;
 }
 
-const answers: Record<FramingError, string> = {
-  malformed: 'HTTP/1.1 400 Bad Request',
-  too_many_fields: 'HTTP/1.1 431 Request Header Fields Too Large',
-};
-
-/** Reads along on a connection that an HTTP server already listens to; answers and closes it where there is doubt. */
-export function guardFraming(socket: Socket, options: FramingGuardOptions): void {
-  const guard = new FramingGuard(options);
-  // before the parser's own listener: by the time that it sees the bytes, the connection is closed
-  socket.prependListener('data', (chunk: Buffer) => {
-    if (socket.destroyed) return;
-    const error = guard.read(chunk);
-    if (error === undefined) return;
-    const body = '{"error":"invalid_request","error_description":"the request is malformed"}';
-    socket.end(
-      `${answers[error]}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-    socket.destroySoon();
-    refused.add(socket);
-  });
+/** Without the spaces and tabs at its end; what else is white to JavaScript is not to a parser. */
+function withoutBlanks(value: string): string {
+  let end = value.length;
+  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end--;
+  return value.slice(0, end);
 }
 
-const refused = new WeakSet<Socket>();
+const listeners = new WeakMap<Socket, (chunk: Buffer) => void>();
 
-/** Whether what comes from this connection is not to be acted upon. */
-export const isRefused = (socket: Socket) => refused.has(socket);
+/** Reads along on a connection that an HTTP server already listens to, until there is doubt. */
+export function guardFraming(
+  socket: Socket,
+  options: FramingGuardOptions,
+  onDoubt: (error: FramingError) => void,
+): void {
+  const guard = new FramingGuard(options);
+  const listener = (chunk: Buffer) => {
+    const error = guard.read(chunk);
+    if (error === undefined) return;
+    leaveUnguarded(socket);
+    onDoubt(error);
+  };
+  listeners.set(socket, listener);
+  // before the parser's own listener: by the time that it sees the bytes, the connection is refused
+  socket.prependListener('data', listener);
+}
+
+/** The connection speaks another protocol from now on: for the server to say, which alone knows what its parser took it for. */
+export function leaveUnguarded(socket: Socket): void {
+  const listener = listeners.get(socket);
+  if (listener !== undefined) socket.off('data', listener);
+}

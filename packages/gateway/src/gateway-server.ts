@@ -15,11 +15,12 @@ import {
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { emptyBacklog } from './backlog.js';
+import { framingRefusals, refusalOf } from './client-errors.js';
 import type { Config } from './config-schema.js';
 import { createFastLane } from './fast-lane.js';
-import { guardFraming, isRefused } from './framing-guard.js';
+import { guardFraming, leaveUnguarded } from './framing-guard.js';
 import { KeptConnections } from './kept-connections.js';
-import { badRequest, methodNotAllowed, refuseUpgrade } from './refusal.js';
+import { methodNotAllowed, refuseUpgrade } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
 /** The listening side: connections in, requests to the runtime of the moment. */
@@ -44,20 +45,31 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
   const sessions = new Set<ServerHttp2Session>();
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    if (isRefused(request.socket)) return;
+    if (connections.isRefused(request.socket)) return;
     if (request.httpVersionMajor === 1) connections.begin(response);
     runtime.handle(request, response);
   };
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // an aborted connection is reported to nobody else
     socket.on('error', () => socket.destroy());
+    leaveUnguarded(request.socket);
     connections.release(request.socket);
-    if (!isRefused(request.socket)) runtime.upgrade(request, socket, head);
+    if (!connections.isRefused(request.socket)) runtime.upgrade(request, socket, head);
+  };
+  const onConnect = (request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => socket.destroy());
+    leaveUnguarded(request.socket);
+    if (!connections.isRefused(request.socket)) refuseUpgrade(socket, methodNotAllowed);
+  };
+  const onClientError = (error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex) => {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) socket.destroy();
+    else connections.refuse(socket as Socket, refusal);
   };
 
   const onConnection = (socket: Socket) => {
     connections.add(socket);
-    guardFraming(socket, limits);
+    guardFraming(socket, limits, (error) => connections.refuse(socket, framingRefusals[error]));
   };
 
   const server =
@@ -67,9 +79,7 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
   server.on('request', onRequest as never);
   server.on('checkContinue', onRequest as never);
   server.on('upgrade', onUpgrade);
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-    refuseUpgrade(socket, methodNotAllowed),
-  );
+  server.on('connect', onConnect);
   server.on('clientError', onClientError);
   const lane =
     listen.tls === undefined
@@ -195,26 +205,6 @@ function createSecure(
     session.on('close', () => sessions.delete(session));
   });
   return server;
-}
-
-const statuses: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-
-/** A request line whose method may be one (RFC 9110 §9.1), though the parser knows none of that name. */
-const anyMethod = /^[!#$%&'*+\-.^_`|~\w]+ /;
-
-function onClientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
-  // a failed handshake leaves nothing to say it in
-  const isHttp = /^(?:HPE|ERR_HTTP)_/.test(error.code ?? '');
-  if (!isHttp || !socket.writable || isRefused(socket as Socket)) {
-    socket.destroy();
-    return;
-  }
-  const isOtherMethod = error.code === 'HPE_INVALID_METHOD' && anyMethod.test(String(error.rawPacket));
-  if (isOtherMethod) refuseUpgrade(socket, methodNotAllowed);
-  else refuseUpgrade(socket, { ...badRequest, status: statuses[error.code ?? ''] ?? 400 });
 }
 
 function formatUrl(scheme: string, { address, family, port }: AddressInfo): string {

@@ -1,11 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type Refusal, refuseUpgrade } from './refusal.js';
+
+/** How long a client may take to read why its connection ends. Milliseconds. */
+const lingerMilliseconds = 1000;
 
 /** The connections of an HTTP/1.1 server and the answers under way on them, so that all of them can be brought to an end. */
 export class KeptConnections {
   /** How many bytes each had read when it was last looked at. */
   readonly #read = new Map<Socket, number>();
   readonly #answers = new Set<ServerResponse>();
+  readonly #refused = new WeakSet<Socket>();
   #isDraining = false;
 
   add(socket: Socket): void {
@@ -22,6 +27,30 @@ export class KeptConnections {
     if (this.#isDraining) answer.shouldKeepAlive = false;
     this.#answers.add(answer);
     answer.once('close', () => this.#answers.delete(answer));
+  }
+
+  /** Whether what comes from this connection is not to be acted upon. */
+  isRefused(socket: Socket): boolean {
+    return this.#refused.has(socket);
+  }
+
+  /** Ends a connection on which nonsense came: with this answer, unless that would be taken for another's, or a part of it. */
+  refuse(socket: Socket, refusal: Refusal): void {
+    if (this.#refused.has(socket)) return;
+    this.#refused.add(socket);
+    const answers = [...this.#answers].filter(({ req }) => req.socket === socket);
+    const last = answers.at(-1);
+    if (last?.req.complete) {
+      // what was asked before is answered, and that is all
+      if (!last.headersSent) last.shouldKeepAlive = false;
+      last.once('close', () => socket.destroySoon());
+    } else if (last?.headersSent || answers.length > 1 || !socket.writable) {
+      socket.destroy();
+    } else {
+      refuseUpgrade(socket, refusal);
+      const timer = setTimeout(() => socket.destroy(), lingerMilliseconds);
+      socket.once('close', () => clearTimeout(timer));
+    }
   }
 
   /** From now on each connection ends with its next answer. */

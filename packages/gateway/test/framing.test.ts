@@ -119,9 +119,9 @@ describe('what follows a request on its connection', () => {
     [
       'asked for the end of the connection',
       format('GET', '/api/ordinary', [...ordinary, 'Connection: close']),
-      400,
+      200,
     ],
-    ['spoke HTTP/1.0', get.replace('HTTP/1.1', 'HTTP/1.0'), 400],
+    ['spoke HTTP/1.0', get.replace('HTTP/1.1', 'HTTP/1.0'), 200],
     [
       'asked for another protocol',
       format('GET', '/api/ordinary', [...ordinary, 'Connection: upgrade', 'Upgrade: h2c']),
