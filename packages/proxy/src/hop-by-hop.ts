@@ -13,7 +13,8 @@ const alwaysHopByHop = new Set([
   'expect',
 ]);
 
-const connectionOptions = new Set(['close', 'keep-alive', 'upgrade', 'te', 'trailers', 'http2-settings']);
+// options that name no field, and fields that are gone anyway or, as Host, meant for every hop
+const notNominated = new Set(['close', 'keep-alive', 'upgrade', 'te', 'trailers', 'http2-settings', 'host']);
 
 /** Tells the fields of a message that are meant for this hop alone: the usual ones, and those its Connection names. */
 export function createHopByHopTest(fields: readonly string[]): (lowerName: string) => boolean {
@@ -30,7 +31,7 @@ function readNominated(fields: readonly string[]): Set<string> | undefined {
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
     for (const option of (fields[index + 1] as string).toLowerCase().split(',')) {
       const field = option.trim();
-      if (field === '' || connectionOptions.has(field)) continue;
+      if (field === '' || notNominated.has(field)) continue;
       nominated ??= new Set();
       nominated.add(field);
     }

@@ -30,6 +30,7 @@ export function buildRequestFields(
   const swaps = changes.authorization !== undefined || changes.withoutAuthorization === true;
   const fields: string[] = [];
   let host: string | undefined;
+  let cookie: string | undefined;
   let forwardedFor = '';
   let hasProto = false;
   let hasForwardedHost = false;
@@ -49,8 +50,14 @@ export function buildRequestFields(
     }
     if (swaps && (lowerName === 'authorization' || lowerName === 'dpop')) continue;
     if (isReserved?.(lowerName)) continue;
+    if (lowerName === 'cookie' && request.httpVersionMajor === 2) {
+      // HTTP/2 takes cookies apart; HTTP/1.1 has one field (RFC 9113 §8.2.3)
+      cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+      continue;
+    }
     if (isForwardedField(lowerName)) {
-      if (!isTrusted) continue;
+      // a proxy that replaces what it was told replaces one spelling: the others are still its client's
+      if (!isTrusted || otherSpelling.test(lowerName)) continue;
       if (lowerName === 'x-forwarded-for') {
         forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
         continue;
@@ -60,6 +67,7 @@ export function buildRequestFields(
     }
     fields.push(name, value);
   }
+  if (cookie !== undefined) fields.push('cookie', cookie);
   if (changes.authorization !== undefined) fields.push('authorization', changes.authorization);
   if (changes.fields !== undefined) fields.push(...changes.fields);
   if (host !== undefined) {
@@ -74,6 +82,7 @@ export function buildRequestFields(
 
 // CGI and its kin take other separators for the hyphen
 const forwardedName = /^x[-_.](?:forwarded[-_.]|real[-_.]ip$)/;
+const otherSpelling = /[_.]/;
 
 function isForwardedField(lowerName: string): boolean {
   return lowerName.charCodeAt(0) === 0x78 ? forwardedName.test(lowerName) : lowerName === 'forwarded';
