@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
-import { type Failure, isStaleConnection, toFailure, writeFailure } from './failure.js';
+import { Answer } from './answer.js';
+import { isGone, onAnswered } from './client-response.js';
+import { clearHead, type Failure, isStaleConnection, toFailure, writeFailure } from './failure.js';
 import type { ForwardChanges } from './forward-changes.js';
 import type { ResolvedForwarderOptions } from './forwarder-options.js';
-import { hasBody, readBody, tooLarge } from './request-body.js';
+import { dropRest, hasBody, readBody, tooLarge } from './request-body.js';
 import { buildRequestFields } from './request-fields.js';
-import { buildResponseFields, buildTrailers, isBodiless } from './response-fields.js';
 
 /** One request on its way to the upstream and back. A class, since undici calls its methods for every part. */
 export class Exchange {
@@ -20,12 +20,9 @@ export class Exchange {
   #dispatch: Dispatcher.DispatchOptions | undefined;
   #abort: (() => void) | undefined;
   #body: Readable | undefined;
-  #resume: (() => void) | undefined;
+  #answer: Answer | undefined;
   #isRetried = false;
   #isReported = false;
-  #hasBody = false;
-  /** Bytes that are still to come, where the upstream said how many. */
-  #remaining = Number.NaN;
 
   constructor(
     pool: Pool,
@@ -61,6 +58,8 @@ export class Exchange {
       body: this.#body ?? null,
     };
     response.on('close', () => this.#onClientGone());
+    // whether the upstream read all of it or not, the client is to get on
+    if (this.#body !== undefined) onAnswered(response, () => dropRest(request, response));
     this.#pool.dispatch(this.#dispatch, this);
   }
 
@@ -69,55 +68,40 @@ export class Exchange {
     if (isGone(this.#response)) abort();
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
     // interim answers concern the hop behind us
     if (status < 200) return true;
-    this.#report(status);
     const response = this.#response;
-    const fields = buildResponseFields(raw, status);
-    fields.push(...(this.#changes.responseFields ?? []));
-    this.#resume = resume;
-    if (this.#request.httpVersionMajor === 2) {
-      response.writeHead(status, groupFields(fields) as never);
-      if (isBodiless(status)) response.end();
+    // undici does not know that a request was given up before it had a connection
+    if (response.headersSent || isGone(response)) return true;
+    const answer = new Answer(this.#request, response, this.#changes.responseFields);
+    try {
+      answer.begin(status, raw, resume, reason);
+    } catch {
+      clearHead(response);
+      this.#fail({ status: 502, code: 'ERR_MALFORMED_RESPONSE' });
+      this.#abort?.();
       return true;
     }
-    this.#remaining = contentLength(fields);
-    response.writeHead(status, statusText, fields);
-    // the client library waits for the stated length, and fails
-    if (isBodiless(status)) response.end();
-    else if (Number.isNaN(this.#remaining)) setImmediate(() => this.#flush());
+    this.#answer = answer;
+    this.#report(status);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    const response = this.#response;
-    this.#hasBody = true;
-    this.#remaining -= chunk.length;
-    if (this.#remaining === 0) {
-      // header and body leave in one write
-      response.end(chunk);
-      return true;
-    }
-    if (response.write(chunk)) return true;
-    response.once('drain', this.#resume as () => void);
-    return false;
+    return this.#answer?.write(chunk) ?? true;
   }
 
-  onComplete(raw: readonly (string | Buffer)[] | null): void {
-    const response = this.#response;
-    if (response.writableEnded) return;
-    if (raw !== null && raw.length > 0) response.addTrailers(buildTrailers(raw));
-    response.end();
+  onComplete(rawTrailers: readonly (string | Buffer)[] | null): void {
+    this.#answer?.end(rawTrailers);
   }
 
   onError(error: Error): void {
     const response = this.#response;
     const failure = toFailure(error);
     if (isGone(response) || response.writableEnded) return;
-    if (response.headersSent) {
-      // what was announced will not come; only a broken connection tells the client so
-      breakOff(response);
+    if (this.#answer !== undefined) {
+      if (this.#answer.breakOff()) this.#changes.onBreak?.(failure.code);
       return;
     }
     if (this.#mayRetry(failure.code)) {
@@ -126,12 +110,6 @@ export class Exchange {
       return;
     }
     this.#fail(failure);
-  }
-
-  /** A stream may be silent for long after its head, which is not to wait; a body that is there already goes with it. */
-  #flush(): void {
-    const response = this.#response;
-    if (!(this.#hasBody || response.writableEnded || response.destroyed)) response.flushHeaders();
   }
 
   #mayRetry(code: string): boolean {
@@ -159,35 +137,4 @@ export class Exchange {
     const durationSeconds = (performance.now() - this.#startedAt) / 1000;
     this.#changes.onOutcome?.({ status, durationSeconds, ...(error === undefined ? {} : { error }) });
   }
-}
-
-const streamOf = (response: ServerResponse) => (response as unknown as Partial<Http2ServerResponse>).stream;
-
-const isGone = (response: ServerResponse) => response.destroyed || streamOf(response)?.destroyed === true;
-
-/** Ends the answer in such a way that nobody takes it for complete. */
-function breakOff(response: ServerResponse): void {
-  const stream = streamOf(response);
-  if (stream === undefined) response.destroy();
-  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-}
-
-function contentLength(fields: readonly string[]): number {
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(fields[index + 1]);
-  }
-  return Number.NaN;
-}
-
-/** HTTP/2's responses take several values of a field together only. */
-function groupFields(fields: readonly string[]): Record<string, string | string[]> {
-  const grouped: Record<string, string | string[]> = Object.create(null);
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = (fields[index] as string).toLowerCase();
-    const value = fields[index + 1] as string;
-    const before = grouped[name];
-    grouped[name] = before === undefined ? value : [...[before].flat(), value];
-  }
-  return grouped;
 }

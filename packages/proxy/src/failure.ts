@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { breakOff, streamOf } from './client-response.js';
 
 /** An answer of our own, when there is none to pass on. */
 export interface Failure {
@@ -30,18 +31,30 @@ export function toFailure(error: unknown): Failure {
   return { status: timeouts.has(known) ? 504 : 502, code: known };
 }
 
+/** Answers, or breaks the connection where nothing can be said on it any more. */
 export function writeFailure(response: ServerResponse, { status }: Failure): void {
   const [error, error_description] = texts[status];
   // what the client still sends would be taken for its next request
   if (status === 413) response.shouldKeepAlive = false;
   const body = JSON.stringify({ error, error_description });
-  response
-    .writeHead(status, {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'Content-Length': Buffer.byteLength(body),
-    })
-    .end(body);
+  const fields = {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    'Content-Length': Buffer.byteLength(body),
+  };
+  try {
+    // HTTP/2 knows no reason phrase
+    if (streamOf(response) === undefined) response.statusMessage = STATUS_CODES[status] as string;
+    response.writeHead(status, fields).end(body);
+  } catch {
+    breakOff(response);
+  }
+}
+
+/** Takes back what a head that failed has left behind. */
+export function clearHead(response: ServerResponse): void {
+  if (response.headersSent) return;
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
 }
 
 /** The upstream closed a kept connection just as we used it; nothing was answered, so asking again is safe. */

@@ -17,4 +17,6 @@ export interface ForwardChanges extends FieldChanges {
   readonly responseFields?: readonly string[];
   /** Called once, when the upstream began to answer, or failed to. */
   readonly onOutcome?: (outcome: ForwardOutcome) => void;
+  /** Called where the upstream breaks off after the head of its answer: a code of Node or undici. */
+  readonly onBreak?: (error: string) => void;
 }

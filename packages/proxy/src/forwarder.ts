@@ -6,6 +6,9 @@ import type { ForwardChanges } from './forward-changes.js';
 import { type ForwarderOptions, resolveForwarderOptions } from './forwarder-options.js';
 import { Upgrade } from './upgrade.js';
 
+/** The largest head of an answer. */
+const maxHeadBytes = 65_536;
+
 /** Sends requests on to one upstream, over kept connections of its own. */
 export interface Forwarder {
   /**
@@ -29,6 +32,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const pool = new Pool(resolved.origin, {
     connections: resolved.maxConnections,
     pipelining: 1,
+    maxHeaderSize: maxHeadBytes,
     headersTimeout: milliseconds(resolved.timeoutSeconds),
     bodyTimeout: milliseconds(resolved.idleTimeoutSeconds),
     connect: {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import { constants, type Http2ServerRequest } from 'node:http2';
 import { type Readable, Transform } from 'node:stream';
+import { streamOf } from './client-response.js';
 
 class BodyTooLarge extends Error {
   readonly code = 'ERR_TOO_LARGE';
@@ -31,8 +32,28 @@ export function readBody(request: IncomingMessage, response: ServerResponse, max
       else done(null, chunk);
     },
   });
-  body.on('error', () => request.unpipe(body));
+  // an error is handled where the body is read
+  body.on('error', () => {});
+  body.on('close', () => request.unpipe(body));
   request.on('error', () => body.destroy());
   request.on('aborted', () => body.destroy());
   return request.pipe(body);
+}
+
+/** How long a client may go on with a body that nobody reads any more. Milliseconds. */
+const dropMilliseconds = 10_000;
+
+/** Once the request is answered: takes what is left of its body, so that the client gets to read the answer, and to ask again. */
+export function dropRest(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  const stream = streamOf(response);
+  if (stream !== undefined) {
+    // the client need not go on (RFC 9113 §8.1)
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    return;
+  }
+  request.unpipe();
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), dropMilliseconds);
+  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
 }

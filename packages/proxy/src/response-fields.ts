@@ -13,6 +13,23 @@ const neverTrailers = new Set([
   'www-authenticate',
 ]);
 
+/** Whether the body is coded in a way that another hop may read differently; no more than chunks are asked for. */
+export function isDoubtful(raw: readonly (string | Buffer)[]): boolean {
+  let codings = 0;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string | Buffer;
+    if (name.length !== 17 || name.toString('latin1').toLowerCase() !== 'transfer-encoding') continue;
+    codings++;
+    if (
+      String(raw[index + 1])
+        .trim()
+        .toLowerCase() !== 'chunked'
+    )
+      return true;
+  }
+  return codings > 1;
+}
+
 /** Whether no body follows, whatever length is stated (RFC 9112 §6.3). */
 export const isBodiless = (status: number) => status === 204 || status === 304;
 
@@ -33,13 +50,13 @@ export function buildResponseFields(raw: readonly (string | Buffer)[], status = 
   return fields;
 }
 
-/** The upstream's trailers that may be passed on (RFC 9110 §6.5.1). */
-export function buildTrailers(raw: readonly (string | Buffer)[]): [name: string, value: string][] {
+/** The upstream's trailers that may be passed on (RFC 9110 §6.5.1), names and values in turn. */
+export function buildTrailers(raw: readonly (string | Buffer)[]): string[] {
   const fields = buildResponseFields(raw);
-  const trailers: [string, string][] = [];
+  const trailers: string[] = [];
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string;
-    if (!neverTrailers.has(name.toLowerCase())) trailers.push([name, fields[index + 1] as string]);
+    if (!neverTrailers.has(name.toLowerCase())) trailers.push(name, fields[index + 1] as string);
   }
   return trailers;
 }
