@@ -1,3 +1,4 @@
+import { hopByHop } from './hop-by-hop.js';
 import { plainPath } from './request-path.js';
 
 /** A request that the fast lane takes: GET without a body, every byte of it ordinary. */
@@ -16,7 +17,8 @@ export interface FastRequest {
 /** Visible ASCII, spaces and tabs, in lines that end with CRLF and are not folded. */
 const ordinary = /^(?:[\t\x20-\x7e]|\r\n(?![\t ]))*$/;
 const ordinaryQuery = /^\?[^#\\ \t]*$/;
-const ordinaryHost = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:]+\](?::\d{1,5})?$/i;
+/** The few highest ports are left to the general lane, which knows where they end. */
+const ordinaryHost = /^(?:[\w.-]+|\[[\da-f:]+\])(?::(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}))?$/i;
 const token = /^[!#$%&'*+\-.^_`|~\w]+$/;
 
 /** What a field means to us. */
@@ -30,20 +32,8 @@ const kinds = new Map<string, Kind>([
   ['forwarded', 'drop'],
   ['x-real-ip', 'drop'],
 ]);
-for (const name of [
-  'content-length',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'te',
-  'trailer',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authorization',
-  'proxy-authenticate',
-  'http2-settings',
-])
-  kinds.set(name, 'unusual');
+for (const name of ['content-length', 'expect', ...hopByHop])
+  if (!kinds.has(name)) kinds.set(name, 'unusual');
 
 // CGI and its kin take other separators for the hyphen
 const forwardedName = /^x[-_.](?:forwarded[-_.]|real[-_.]ip$)/;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isPlausibleHost } from './plausible-host.js';
 
 // Servers that disagree on where a request ends take one request for two (request smuggling). Node's parser lets some of
 // what makes them disagree pass; this reads the same bytes first and takes no request whose end is open to doubt.
@@ -10,8 +11,6 @@ const headEnd = Buffer.from('\r\n\r\n');
 /** A line folded or with space before its colon, a bare CR or LF, NUL. */
 const doubtful = /\n[ \t]|\r(?!\n)|[^\r]\n|\n[^:\r]*[ \t]:|\0/;
 const requestLine = /^\S+ \S+ HTTP\/1\.([01])(?:\r|$)/;
-/** A name or an address, and perhaps a port (RFC 3986 §3.2); empty where the target has no host. */
-const plausibleHost = /^(?:(?:[\w\-.~%!$&'()*+;=]+|\[[\da-f:.]+\])(?::\d{0,5})?)?$/i;
 const framingFields = /\n(content-length|transfer-encoding|host|connection)[ \t]*:[ \t]*([^\r]*)/gi;
 const chunkSize = /^[0-9a-f]{1,15}$/i;
 /** The longest line of a chunked body outside its data: sizes and trailers. */
@@ -97,7 +96,7 @@ class FramingGuard {
           coding = value;
           break;
         case 'host':
-          if (!plausibleHost.test(value)) return 'malformed';
+          if (!isPlausibleHost(value)) return 'malformed';
           hosts++;
           break;
         default:

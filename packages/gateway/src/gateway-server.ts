@@ -20,7 +20,7 @@ import type { Config } from './config-schema.js';
 import { createFastLane } from './fast-lane.js';
 import { guardFraming, leaveUnguarded } from './framing-guard.js';
 import { KeptConnections } from './kept-connections.js';
-import { methodNotAllowed, refuseUpgrade } from './refusal.js';
+import { methodNotAllowed, refuse, refuseUpgrade } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
 /** The listening side: connections in, requests to the runtime of the moment. */
@@ -57,6 +57,11 @@ export async function startServer(config: Config, first: Runtime): Promise<Gatew
     if (!connections.isRefused(request.socket)) runtime.upgrade(request, socket, head);
   };
   const onConnect = (request: IncomingMessage, socket: Duplex) => {
+    if (request.httpVersionMajor === 2) {
+      // its second argument is a response then
+      refuse(socket as never, methodNotAllowed);
+      return;
+    }
     socket.on('error', () => socket.destroy());
     leaveUnguarded(request.socket);
     if (!connections.isRefused(request.socket)) refuseUpgrade(socket, methodNotAllowed);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AuthorizationServers } from './authorization-servers.js';
 import type { Config } from './config-schema.js';
@@ -8,6 +8,7 @@ import { createForwardAuth } from './forward-auth.js';
 import type { Log } from './log.js';
 import { receiveLogout } from './logouts.js';
 import type { Metrics } from './metrics.js';
+import { isPlausibleHost } from './plausible-host.js';
 import {
   badRequest,
   cannotUpgrade,
@@ -67,7 +68,7 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
   const finder = createRouteFinder(routes);
 
   function find(request: IncomingMessage, path: string, query: string): Found | Refusal {
-    if (request.method === 'TRACE' || request.method === 'CONNECT') return methodNotAllowed;
+    if (!forwardedMethods.has(request.method ?? '')) return methodNotAllowed;
     if (!isUnambiguous(path)) return badRequest;
     const route = finder.find(path);
     if (route === 'confusing') return badRequest;
@@ -130,9 +131,13 @@ export function createRuntime(config: Config, tools: RuntimeTools): Runtime {
 const hostOf = ({ headers }: IncomingMessage) =>
   headers.host ?? (headers[':authority'] as string | undefined);
 
-/** HTTP/2 names the host twice; a request that names two hosts is nobody's. */
+/** HTTP/2 names the host twice; a request that names two hosts, or one that is none, is nobody's. HTTP/1.1's is known by now. */
 function agreesOnHost({ httpVersionMajor, headers }: IncomingMessage): boolean {
   if (httpVersionMajor !== 2) return true;
-  const authority = headers[':authority'];
-  return headers.host === undefined || authority === undefined || headers.host === authority;
+  const authority = headers[':authority'] as string | undefined;
+  const host = headers.host ?? authority ?? '';
+  return isPlausibleHost(host) && (authority === undefined || authority === host);
 }
+
+/** Those that the parser of HTTP/1.1 knows; HTTP/2's takes any word. TRACE would show the JWT. */
+const forwardedMethods = new Set(METHODS.filter((method) => method !== 'TRACE' && method !== 'CONNECT'));

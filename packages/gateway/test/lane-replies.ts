@@ -26,6 +26,9 @@ export const orderly: Readonly<Record<string, Reply>> = {
   'another-status': say(`${head('207 Quite Odd', 'Content-Length: 2')}hi`),
   'no-reason': say(`${head('200 ', 'Content-Length: 2')}hi`),
   'no-reason-and-no-space': say(`${head('200', 'Content-Length: 2')}hi`),
+  'a-reason-in-iso-8859-1': say(`${head('200 D\xe9j\xe0', 'Content-Length: 2')}hi`),
+  'a-reason-in-utf-8': say(`${head('200 \xe6\x88\x90', 'Content-Length: 2')}hi`),
+  'a-reason-with-a-control-character': say(`${head('200 a\x01b', 'Content-Length: 2')}hi`),
   'an-unknown-status': say(`${head('299 Fine', 'Content-Length: 2')}hi`),
   'a-large-body': say(head('200 OK', `Content-Length: ${large.length}`) + large),
   'a-medium-body': say(`${head('200 OK', `Content-Length: ${medium.length}`)}${medium}`),
@@ -52,6 +55,8 @@ export const orderly: Readonly<Record<string, Reply>> = {
   ),
   'nominated-fields': plain('Connection: X-Secret, keep-alive', 'X-Secret: 1', 'X-Public: 1'),
   'a-nominated-set-cookie': plain('Connection: set-cookie', 'Set-Cookie: a=1', 'X-Public: 1'),
+  'a-nominated-length': plain('Connection: content-length'),
+  'a-nominated-type': plain('Connection: content-type', 'Content-Type: text/plain'),
   'two-connections': plain('Connection: x-a', 'Connection: x-b', 'X-A: 1', 'X-B: 1', 'X-C: 1'),
   close: sayAndEnd(`${head('200 OK', 'Connection: close', 'Content-Length: 2')}hi`),
   'its-own-date': plain('Date: Mon, 01 Jan 2024 00:00:00 GMT'),
@@ -94,6 +99,7 @@ export const orderly: Readonly<Record<string, Reply>> = {
   '429': say(head('429 Too Many Requests', 'Retry-After: 7', 'Content-Length: 0')),
   '500': say(`${head('500 Internal Server Error', 'Content-Length: 2')}no`),
   '503': say(head('503 Service Unavailable', 'Retry-After: 7', 'Content-Length: 0')),
+  'a-very-large-head': plain(`X-Large: ${'x'.repeat(50_000)}`),
   'a-large-head': plain(...Array.from({ length: 60 }, (_, index) => `X-${index}: ${'x'.repeat(200)}`)),
 };
 
@@ -118,6 +124,20 @@ export const malformed: Readonly<Record<string, Reply>> = {
   'a-space-in-a-name': sayAndEnd(`${head('200 OK', 'X Odd: 1', 'Content-Length: 2')}hi`),
   'a-bare-cr': sayAndEnd(`${head('200 OK', 'X-Odd: 1\rX-Other: 2', 'Content-Length: 2')}hi`),
   nul: sayAndEnd(`${head('200 OK', 'X-Odd: a\0b', 'Content-Length: 2')}hi`),
+  'a-control-character': sayAndEnd(`${head('200 OK', 'X-Odd: a\x01b', 'Content-Length: 2')}hi`),
+  del: sayAndEnd(`${head('200 OK', 'X-Odd: a\x7fb', 'Content-Length: 2')}hi`),
+  'a-control-character-for-this-hop': sayAndEnd(
+    `${head('200 OK', 'Keep-Alive: a\x01b', 'Content-Length: 2')}hi`,
+  ),
+  'a-folded-line': sayAndEnd(`${head('200 OK', 'X-Odd: a', ' b', 'Content-Length: 2')}hi`),
+  'bare-lf': say('HTTP/1.1 200 OK\nContent-Length: 2\n\nhi'),
+  'a-bare-lf': say('HTTP/1.1 200 OK\r\nX-Odd: 1\nContent-Length: 2\r\n\r\nhi'),
+  'two-lengths-that-agree': sayAndEnd(`${head('200 OK', 'Content-Length: 2', 'Content-Length: 2')}hi`),
+  'another-coding-and-chunks': sayAndEnd(
+    `${head('200 OK', 'Transfer-Encoding: gzip, chunked')}2\r\nhi\r\n0\r\n\r\n`,
+  ),
+  'another-coding': sayAndEnd(`${head('200 OK', 'Transfer-Encoding: gzip')}hi`),
+  'a-head-beyond-the-limit': sayAndEnd(`${head('200 OK', `X-Large: ${'x'.repeat(70_000)}`)}hi`),
   'another-protocol-unasked': sayAndEnd(
     head('101 Switching Protocols', 'Connection: upgrade', 'Upgrade: websocket'),
   ),

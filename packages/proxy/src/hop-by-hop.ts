@@ -13,8 +13,17 @@ const alwaysHopByHop = new Set([
   'expect',
 ]);
 
-// options that name no field, and fields that are gone anyway or, as Host, meant for every hop
-const notNominated = new Set(['close', 'keep-alive', 'upgrade', 'te', 'trailers', 'http2-settings', 'host']);
+// options that name no field, and fields that are gone anyway or that no message can do without
+const notNominated = new Set([
+  'close',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailers',
+  'http2-settings',
+  'host',
+  'content-length',
+]);
 
 /** Tells the fields of a message that are meant for this hop alone: the usual ones, and those its Connection names. */
 export function createHopByHopTest(fields: readonly string[]): (lowerName: string) => boolean {
