@@ -69,14 +69,21 @@ export function openSubscriberLink(
   };
 
   /** One that still passes on messages is busy, not dead. @throws when nothing at all comes in time. */
-  async function answered(answer: Promise<unknown>): Promise<void> {
+  async function answered(ping: () => Promise<unknown>): Promise<void> {
+    let asked = messages;
+    let answer = ping();
     for (;;) {
       const before = messages;
       try {
         await atMost(answerSeconds, answer);
         return;
       } catch (error) {
-        if (messages === before) throw error;
+        // the driver's patience ends as well, and may at the very beginning of ours
+        const isSettled = !(error instanceof CacheError);
+        if (messages === (isSettled ? asked : before)) throw error;
+        if (!isSettled) continue;
+        asked = messages;
+        answer = ping();
       }
     }
   }
@@ -94,7 +101,7 @@ export function openSubscriberLink(
       for (;;) {
         // nothing of a beat stays behind: the link may last for months
         await sleep(beatSeconds * 1000, undefined, { signal, ref: false });
-        await answered(connection.ping());
+        await answered(() => connection.ping());
         onBeat();
       }
     } finally {
