@@ -24,7 +24,7 @@ const patient = { pepper, commandTimeoutSeconds: patienceSeconds };
 function lockForGood(redis: Redis): Redis {
   const send = redis.sendCommand.bind(redis);
   redis.sendCommand = (command, stream) => {
-    command.args = command.args.map((argument) => (argument === 2000 ? hour * 1000 : argument));
+    command.args = command.args.map((argument) => (argument === '2000' ? String(hour * 1000) : argument));
     return send(command, stream);
   };
   return redis;
