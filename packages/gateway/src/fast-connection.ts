@@ -33,7 +33,7 @@ export interface Owner {
   /** False: the connection is not needed any more. */
   onIdle(): boolean;
   onClose(): void;
-  retry(bytes: string, exchange: Exchange): Connection;
+  retry(bytes: string, exchange: Exchange): Sent;
 }
 
 /** A connection to an upstream, with one request at a time. */
@@ -46,9 +46,13 @@ export class Connection implements Sent {
   #bytes = '';
   #isFresh = true;
   #hasAnswered = false;
+  #hasHead = false;
+  #sentAt = 0;
+  /** For a head that comes piece by piece: each piece would start the socket's own time anew. */
+  #headTimer: NodeJS.Timeout | undefined;
   #isConnected = false;
   #isPaused = false;
-  #retried: Connection | undefined;
+  #retried: Sent | undefined;
   readonly #sink: ResponseSink;
 
   constructor(options: UpstreamOptions, owner: Owner) {
@@ -58,6 +62,8 @@ export class Connection implements Sent {
     this.#socket = socket;
     this.#sink = {
       onHead: (status, reason, fields, length) => {
+        this.#hasHead = true;
+        this.#stopHeadTimer();
         socket.setTimeout(options.idleTimeoutSeconds * 1000);
         this.#exchange?.onHead(status, reason, fields, length);
       },
@@ -87,6 +93,8 @@ export class Connection implements Sent {
     this.#bytes = bytes;
     this.#isFresh = isFresh;
     this.#hasAnswered = false;
+    this.#hasHead = false;
+    this.#sentAt = performance.now();
     this.#socket.write(bytes, 'latin1');
     if (this.#isConnected) this.#socket.setTimeout(this.#options.timeoutSeconds * 1000);
   }
@@ -111,6 +119,7 @@ export class Connection implements Sent {
       return;
     }
     this.#exchange = undefined;
+    this.#stopHeadTimer();
     this.#socket.destroy();
   }
 
@@ -127,11 +136,25 @@ export class Connection implements Sent {
     this.#hasAnswered = true;
     try {
       this.#reader.read(chunk);
+      if (!this.#hasHead && this.#headTimer === undefined) this.#startHeadTimer();
       this.#exchange?.onPause();
     } catch (error) {
       this.#fail((error as { code?: string }).code ?? 'ERR_UPSTREAM');
       this.#socket.destroy();
     }
+  }
+
+  #startHeadTimer(): void {
+    const { timeoutSeconds } = this.#options;
+    if (timeoutSeconds === 0) return;
+    const left = timeoutSeconds * 1000 - (performance.now() - this.#sentAt);
+    this.#headTimer = setTimeout(() => this.#fail('UND_ERR_HEADERS_TIMEOUT'), Math.max(left, 0));
+  }
+
+  #stopHeadTimer(): void {
+    if (this.#headTimer === undefined) return;
+    clearTimeout(this.#headTimer);
+    this.#headTimer = undefined;
   }
 
   #finish(trailers: string, reusable: boolean): void {
@@ -158,6 +181,8 @@ export class Connection implements Sent {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
+    this.#stopHeadTimer();
+    this.#socket.destroy();
     // a kept connection that the upstream closed as we used it: nothing was answered, and GET may be asked again
     const isStale = !this.#isFresh && !this.#hasAnswered && code !== 'UND_ERR_HEADERS_TIMEOUT';
     if (isStale) this.#retried = this.#owner.retry(this.#bytes, exchange);

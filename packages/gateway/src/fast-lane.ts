@@ -23,6 +23,8 @@ export interface FastRoute {
     refuse: (refusal: Refusal) => void,
   ): void;
   onOutcome(status: number, durationSeconds: number, error?: string): void;
+  /** The upstream broke off behind the head of its answer. */
+  onBreak(code: string): void;
 }
 
 export interface FastLaneOptions {
@@ -117,6 +119,8 @@ class FastConnection {
   }
 
   #read(chunk: Buffer): void {
+    // we have said that the connection ends
+    if (this.#socket.writableEnded) return;
     if (this.#isBusy) {
       // one request at a time; what comes early waits, and the client with it
       this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk]);

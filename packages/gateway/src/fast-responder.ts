@@ -86,6 +86,7 @@ export class FastResponder implements Exchange {
 
   onFailure(code: string): void {
     if (this.#hasBegun) {
+      this.#route?.onBreak(code);
       // what was announced will not come; only a broken connection tells the client so
       this.#socket.destroy();
       return;

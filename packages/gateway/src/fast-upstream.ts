@@ -9,6 +9,8 @@ export class UpstreamPool {
   readonly #options: UpstreamPoolOptions;
   readonly #idle: Connection[] = [];
   readonly #waiting: { readonly bytes: string; readonly exchange: Exchange; sent: PendingSent }[] = [];
+  /** Requests whose connection ended under them: they get one of their own, in the place of that. */
+  readonly #again: { readonly bytes: string; readonly exchange: Exchange; sent: PendingSent }[] = [];
   #open = 0;
   #isClosed = false;
 
@@ -24,8 +26,15 @@ export class UpstreamPool {
       return idle;
     }
     if (this.#open < this.#options.maxConnections) return this.#sendFresh(bytes, exchange);
-    const sent = new PendingSent();
+    const sent = new PendingSent(exchange, this.#options.connectTimeoutSeconds, this.#options.timeoutSeconds);
     this.#waiting.push({ bytes, exchange, sent });
+    return sent;
+  }
+
+  #retry(bytes: string, exchange: Exchange): Sent {
+    if (this.#open < this.#options.maxConnections) return this.#sendFresh(bytes, exchange);
+    const sent = new PendingSent(exchange, this.#options.connectTimeoutSeconds, this.#options.timeoutSeconds);
+    this.#again.push({ bytes, exchange, sent });
     return sent;
   }
 
@@ -34,7 +43,7 @@ export class UpstreamPool {
     const connection = new Connection(this.#options, {
       onIdle: () => this.#next(connection),
       onClose: () => this.#forget(connection),
-      retry: (again, waiting) => this.#sendFresh(again, waiting),
+      retry: (again, waiting) => this.#retry(again, waiting),
     });
     connection.send(bytes, exchange, true);
     return connection;
@@ -44,7 +53,7 @@ export class UpstreamPool {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if (next.sent.isAbandoned) continue;
       connection.send(next.bytes, next.exchange, false);
-      next.sent.started = connection;
+      next.sent.start(connection);
       return true;
     }
     if (this.#isClosed) return false;
@@ -56,9 +65,9 @@ export class UpstreamPool {
     this.#open--;
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    let next = this.#waiting.shift();
-    while (next?.sent.isAbandoned) next = this.#waiting.shift();
-    if (next !== undefined) next.sent.started = this.#sendFresh(next.bytes, next.exchange);
+    let next = this.#again.shift() ?? this.#waiting.shift();
+    while (next?.sent.isAbandoned) next = this.#again.shift() ?? this.#waiting.shift();
+    if (next !== undefined) next.sent.start(this.#sendFresh(next.bytes, next.exchange));
   }
 
   /** Closes what is idle now, and the others when they are done. */
@@ -68,17 +77,39 @@ export class UpstreamPool {
   }
 }
 
+/** A request that waits for a connection, though not for ever. */
 class PendingSent implements Sent {
-  started: Sent | undefined;
+  #started: Sent | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
   isAbandoned = false;
+
+  constructor(exchange: Exchange, connectTimeoutSeconds: number, timeoutSeconds: number) {
+    if (timeoutSeconds === 0) return;
+    this.#timer = setTimeout(
+      () => {
+        this.isAbandoned = true;
+        exchange.onFailure('UND_ERR_CONNECT_TIMEOUT');
+      },
+      (connectTimeoutSeconds + timeoutSeconds) * 1000,
+    );
+  }
+
+  start(sent: Sent): void {
+    clearTimeout(this.#timer);
+    this.#started = sent;
+  }
+
   pause(): void {
-    this.started?.pause();
+    this.#started?.pause();
   }
+
   resume(): void {
-    this.started?.resume();
+    this.#started?.resume();
   }
+
   abandon(): void {
+    clearTimeout(this.#timer);
     this.isAbandoned = true;
-    this.started?.abandon();
+    this.#started?.abandon();
   }
 }

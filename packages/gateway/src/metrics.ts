@@ -11,6 +11,7 @@ export interface Metrics {
   countRequest(route: string, status: number): void;
   countRefusal(code: string): void;
   observeUpstream(route: string, durationSeconds: number, error: string | undefined): void;
+  countUpstreamError(code: string): void;
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -63,9 +64,11 @@ export function createMetrics(): Metrics {
     ['code'],
   );
   const refusals = counter('refusals_total', 'Requests that were refused, by reason.', ['code']);
-  const upstreamErrors = counter('upstream_errors_total', 'Requests that an upstream did not answer.', [
-    'code',
-  ]);
+  const upstreamErrors = counter(
+    'upstream_errors_total',
+    'Requests that an upstream did not answer, or not to the end.',
+    ['code'],
+  );
   const upstreamSeconds = histogram('upstream_duration_seconds', 'Until an upstream began to answer.', [
     'route',
   ]);
@@ -169,6 +172,7 @@ export function createMetrics(): Metrics {
       add(statuses, status);
     },
     countRefusal: (code) => refusals.inc({ code }),
+    countUpstreamError: (code) => upstreamErrors.inc({ code }),
     observeUpstream(route, durationSeconds, error) {
       upstreamSeconds.observe({ route }, durationSeconds);
       if (error !== undefined) upstreamErrors.inc({ code: error });

@@ -100,6 +100,7 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
         onOutcome(status, durationSeconds, error);
         trace?.end(status, error);
       },
+      onBreak,
     };
   }
 
@@ -114,6 +115,11 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       metrics.countRefusal(error);
       log.info(line, 'refused');
     }
+  };
+
+  const onBreak = (code: string) => {
+    metrics.countUpstreamError(code);
+    log.warn({ code, route: options.path }, 'the upstream broke off its answer');
   };
 
   function onRefusal({ status }: Refusal, code: string, method: string): void {
@@ -150,6 +156,7 @@ export function createRoute(options: RouteOptions, config: Config, tools: RouteT
       if (outcome instanceof Promise) tools.work.add(outcome.catch((error) => refuse(onUnexpected(error))));
     },
     onOutcome,
+    onBreak,
   };
 
   return {

@@ -19,6 +19,7 @@ export class Exchange {
   readonly #startedAt = performance.now();
   #dispatch: Dispatcher.DispatchOptions | undefined;
   #abort: (() => void) | undefined;
+  #waiting: NodeJS.Timeout | undefined;
   #body: Readable | undefined;
   #answer: Answer | undefined;
   #isRetried = false;
@@ -61,11 +62,25 @@ export class Exchange {
     // whether the upstream read all of it or not, the client is to get on
     if (this.#body !== undefined) onAnswered(response, () => dropRest(request, response));
     this.#pool.dispatch(this.#dispatch, this);
+    if (this.#abort === undefined) this.#waitForConnection();
   }
 
   onConnect(abort: () => void): void {
     this.#abort = abort;
-    if (isGone(this.#response)) abort();
+    clearTimeout(this.#waiting);
+    if (isGone(this.#response) || this.#response.writableEnded) abort();
+  }
+
+  /** All connections are in use, or one is being opened. */
+  #waitForConnection(): void {
+    const { connectTimeoutSeconds, timeoutSeconds } = this.#options;
+    if (timeoutSeconds === 0 || this.#response.writableEnded) return;
+    const milliseconds = (connectTimeoutSeconds + timeoutSeconds) * 1000;
+    const giveUp = () => {
+      this.#fail({ status: 504, code: 'UND_ERR_CONNECT_TIMEOUT' });
+      this.#body?.destroy();
+    };
+    this.#waiting = setTimeout(giveUp, milliseconds);
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
@@ -120,6 +135,7 @@ export class Exchange {
 
   #fail(failure: Failure): void {
     this.#report(failure.status, failure.code);
+    clearTimeout(this.#waiting);
     writeFailure(this.#response, failure);
   }
 
@@ -127,6 +143,7 @@ export class Exchange {
     // HTTP/2's calls itself finished when its stream is closed, whoever closed it
     if (this.#response.writableFinished && this.#response.writableEnded) return;
     this.#report(499);
+    clearTimeout(this.#waiting);
     this.#abort?.();
     this.#body?.destroy();
   }
