@@ -96,10 +96,11 @@ function createTrust(networks: readonly string[]): (address: string | undefined)
   if (networks.length === 0) return () => false;
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', bits] = network.split('/');
+    const [address = '', bits, ...rest] = network.split('/');
     const family = isIP(address);
     const most = family === 4 ? 32 : 128;
-    if (family === 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most)))
+    const isWhole = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+    if (family === 0 || !isWhole || rest.length > 0)
       throw new TypeError(
         `trustedProxies must be addresses or networks such as 10.0.0.0/8, not "${network}"`,
       );

@@ -1,5 +1,6 @@
 import { sendRequest } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
+import { createForwarder } from '../src/index.js';
 import { type Seen, startMirror, startProxy } from './servers.js';
 
 const ask = async (url: string, fields: readonly (readonly [string, string])[]): Promise<Seen> =>
@@ -25,6 +26,17 @@ describe('what a trusted proxy says about forwarding', () => {
     expect(JSON.stringify(fields)).not.toMatch(/6\.6\.6\.6|evil/);
     expect(fields['x-forwarded-proto']).toEqual(['http']);
   });
+});
+
+describe('trustedProxies', () => {
+  it.each(['10.0.0.0/8/9', '10.0.0.0/', '10.0.0.0/8/', '10.0.0.0/+8', '10.0.0/8', '::/129', ''])(
+    'does not take %j for a network',
+    (network) => {
+      expect(() => createForwarder({ upstream: 'http://a', trustedProxies: [network] })).toThrow(
+        'trustedProxies',
+      );
+    },
+  );
 });
 
 describe('Host', () => {
