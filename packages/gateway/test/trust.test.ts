@@ -129,7 +129,7 @@ describe('where the server returns no JWT', () => {
         {},
         { introspection: { accept: 'application/json', mint: { issuer, keyFiles: ['/no/such/key.pem'] } } },
       ),
-    ).rejects.toThrow('ended with 1');
+    ).rejects.toThrow('ended with 2');
   });
 });
 
