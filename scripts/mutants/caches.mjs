@@ -92,5 +92,9 @@ export const caches = [
     "const used = use({ entry, source: 'memory', at, held });",
     "const used = use({ entry, source: 'introspection', at, held });",
   ],
-  ['entries never end', 'if (!isFresh(entry, at)) return ask(key, token, options, use);', ''],
+  [
+    'entries never end',
+    'if (!isFresh(entry, at)) return ask(key, token, options, use, entry === unread);',
+    '',
+  ],
 ];

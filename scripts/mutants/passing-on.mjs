@@ -84,8 +84,8 @@ export const passingOn = [
   ],
   [
     'presented JWTs are never introspected',
-    'itself === undefined\n      ? introspect(request, presented, client)',
-    "itself === undefined\n      ? (() => { throw new BearerError('ERR_INACTIVE'); })()",
+    'if (itself === undefined) return introspect(request, presented, client);',
+    "if (itself === undefined) throw new BearerError('ERR_INACTIVE');",
   ],
   ['presented JWTs are not verified', 'await verifier.verify(jwt, now);', ''],
   [
@@ -113,7 +113,11 @@ export const passingOn = [
     'const expiresAt = Math.min(until, found?.claims.exp ?? until);',
     'const expiresAt = found?.claims.exp ?? until;',
   ],
-  ['accepted JWTs are verified every time', 'judged.set(key, deepFreeze({ result, expiresAt }), now);', ''],
+  [
+    'accepted JWTs are verified every time',
+    'judged.set(key, deepFreeze({ result, expiresAt, storedAt: now }), now);',
+    '',
+  ],
   [
     'refused JWTs are kept for long',
     'found === undefined ? notOursTtlSeconds : maxTtlSeconds',
