@@ -1,4 +1,11 @@
 import { mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.js';
 
-export default mergeConfig(shared('gateway'), { test: { include: ['deploy/**/*.test.ts'] } });
+export default mergeConfig(shared('gateway'), {
+  test: {
+    include: ['deploy/**/*.test.ts'],
+    // what starts processes, and puts load on them, takes a busy machine long
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
+  },
+});

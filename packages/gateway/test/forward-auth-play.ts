@@ -22,7 +22,7 @@ interface Question {
 
 export interface ForwardAuthPlay {
   readonly server: AuthorizationServer;
-  /** Asks a service without a configuration of its own, at `/authorize`. */
+  /** Asks a service without a configuration of its own, at `/authorize`; about `silent` one that does not wait long. */
   ask(fields: readonly string[], question?: Question): Promise<Answer>;
   /** Asks one at `/auth/check` that needs the scope `read`, calls its realm `shop` and lets preflights pass. */
   askStrictly(fields: readonly string[], question?: Question): Promise<Answer>;
@@ -32,8 +32,10 @@ export interface ForwardAuthPlay {
 export async function stageForwardAuth(): Promise<ForwardAuthPlay> {
   const server = await startNamedTokens();
   const common = { listen, admin, introspection: server.introspection, cache: { noExpiryTtlSeconds: 300 } };
-  const [gateway, strict] = await Promise.all([
-    startGateway({ ...common, forwardAuth: { path: '/authorize' } }),
+  const forwardAuth = { path: '/authorize' };
+  const [gateway, hasty, strict] = await Promise.all([
+    startGateway({ ...common, forwardAuth }),
+    startGateway({ ...common, introspection: server.hastyIntrospection, forwardAuth }),
     startGateway({
       ...common,
       forwardAuth: { path: '/auth/check', realm: 'shop', requiredScopes: ['read'], letPreflightsPass: true },
@@ -41,7 +43,10 @@ export async function stageForwardAuth(): Promise<ForwardAuthPlay> {
   ]);
   return {
     server,
-    ask: (fields, question) => ask(fields, { url: gateway.url, target: '/authorize', ...question }),
+    ask: (fields, question) => {
+      const { url } = fields.includes(bearer('silent')) ? hasty : gateway;
+      return ask(fields, { url, target: '/authorize', ...question });
+    },
     askStrictly: (fields, question) => ask(fields, { url: strict.url, target: '/auth/check', ...question }),
     expectPass(answer) {
       expect(answer).toMatchObject({ status: 200, body: '' });

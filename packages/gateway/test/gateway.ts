@@ -23,6 +23,8 @@ export interface RunningGateway {
   readonly errors: string;
   /** Resolves with the first line, past or to come, of this message. */
   logged(msg: string): Promise<Line>;
+  /** Asks the admin port, on a connection of its own: one that is kept may end as the next request comes. */
+  admin(path: string): Promise<Response>;
   metrics(): Promise<string>;
 }
 
@@ -58,6 +60,7 @@ export async function startGateway(config: object | { readonly file: string }): 
       check();
     });
   const { url, adminUrl } = await logged('listening');
+  const admin = (path: string) => fetch(`${adminUrl}${path}`, { headers: { Connection: 'close' } });
   return {
     url: String(url),
     adminUrl: String(adminUrl),
@@ -67,7 +70,8 @@ export async function startGateway(config: object | { readonly file: string }): 
       return errors;
     },
     logged,
-    metrics: async () => (await fetch(`${adminUrl}/metrics`)).text(),
+    admin,
+    metrics: async () => (await admin('/metrics')).text(),
   };
 }
 

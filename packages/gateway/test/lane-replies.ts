@@ -35,7 +35,8 @@ export const orderly: Readonly<Record<string, Reply>> = {
   'a-medium-chunk': chunked(`${medium.length.toString(16)}\r\n${medium}\r\n0\r\n\r\n`),
   'a-body-in-bytes': say(head('200 OK', 'Content-Length: 4'), 'a', '\xff', '\0', '\n'),
   'an-empty-body': say(head('200 OK', 'Content-Length: 0')),
-  'a-head-in-bytes': say(...`${head('200 OK', 'X-A: 1', 'Content-Length: 2')}hi`),
+  // but for its first line: where that comes in pieces, undici takes the last one for the reason
+  'a-head-in-bytes': say('HTTP/1.1 200 OK\r\n', ...'X-A: 1\r\nContent-Length: 2\r\n\r\nhi'),
   'repeated-fields': plain(
     'Set-Cookie: a=1; Path=/',
     'Set-Cookie: b=2',

@@ -64,7 +64,6 @@ export const requests: readonly (readonly [what: string, bytes: string])[] = [
   ['an authorization server that refuses us', as('refusing-us')],
   ['an authorization server that is busy', as('busy')],
   ['an authorization server that answers in HTML', as('html')],
-  ['an authorization server that says nothing', as('silent')],
   ['a DPoP proof', withGood('DPoP: eyJ.proof.x')],
   ['the DPoP scheme', authorization(`DPoP ${presented}`)],
   ['a nominated Authorization', withGood('Connection: authorization')],

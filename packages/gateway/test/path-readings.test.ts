@@ -62,7 +62,7 @@ describe('the path that an upstream sees', () => {
     }
     // the test would say nothing if all were refused
     expect(reached).toBeGreaterThan(300);
-  }, 20_000);
+  });
 });
 
 /** What servers may take a path for: decoded up to three times, without parameters or with them, without dots and gaps. */

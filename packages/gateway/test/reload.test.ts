@@ -54,7 +54,7 @@ describe('a reload', () => {
     const answered = exchange(gateway.url, bytes);
     await asked;
     await reload({
-      introspection: { ...introspection, timeoutSeconds: 3 },
+      introspection: { ...introspection, timeoutSeconds: 30 },
       routes: [{ path: '/new', upstream: upstream.url }],
     });
     // the new configuration is in force, and the old one has nothing left but this

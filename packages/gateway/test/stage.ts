@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import {
   goodClaims,
   jwtType,
+  patientSeconds,
   reply,
   type ScriptedServer,
   signJwt,
@@ -34,6 +35,8 @@ export async function startUpstream(listener?: RequestListener): Promise<Upstrea
     });
     return undefined;
   });
+  // only the gateway ends connections, so that none ends as its next request comes
+  server.keepAliveTimeout = 0;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -53,14 +56,18 @@ export interface AuthorizationServer {
   readonly introspection: object;
 }
 
+/** Claims of a token that passes everything, for a gateway: its clock is the real one. */
+export const liveClaims = { ...goodClaims, exp: Math.floor(Date.now() / 1000) + 7200, scope: 'read' };
+
 /** An authorization server for which every token is active, until it is told otherwise. */
 export async function startAuthorizationServer(): Promise<AuthorizationServer> {
   const server = await startScriptedServer();
   onEnd(() => server.close());
-  const text = await signJwt({ ...goodClaims, scope: 'read' });
+  const text = await signJwt(liveClaims);
   server.answer(reply(200, jwtType, text));
   const clientAuth = { method: 'client_secret_basic', clientId: 'gateway', clientSecret: 'gateway-secret' };
-  return { server, jwt: text, introspection: { endpoint: server.endpoint, clientAuth } };
+  const introspection = { endpoint: server.endpoint, clientAuth, timeoutSeconds: patientSeconds };
+  return { server, jwt: text, introspection };
 }
 
 export const listen = { port: 0 };

@@ -4,12 +4,10 @@ import { Agent, get } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { openFrameConnection, statusOf } from './h2-frames.js';
 import { onEnd } from './lifetime.js';
 import { answerOf, ca, openSession, startTlsGateway } from './tls-stage.js';
-
-vi.setConfig({ testTimeout: 20_000 });
 
 const authorization = 'Bearer token';
 
@@ -86,7 +84,7 @@ it('told to end, says which stream was the last that it answers', async () => {
 });
 
 it('told to end, closes connections behind TLS that nobody uses, long before drainSeconds', async () => {
-  const limits = { headersTimeoutSeconds: 1 };
+  const limits = { headersTimeoutSeconds: 5, drainSeconds: 3600 };
   const { gateway } = await startTlsGateway({ limits });
   const exit = once(gateway.process, 'exit');
   const { hostname, port } = new URL(gateway.url);
@@ -100,8 +98,6 @@ it('told to end, closes connections behind TLS that nobody uses, long before dra
   await once(mute, 'connect');
   onEnd(() => [silent, mute].map((socket) => socket.destroy()));
   for (const socket of [silent, mute]) socket.on('error', () => {});
-  const from = performance.now();
   gateway.process.kill('SIGTERM');
   expect(await exit).toEqual([0, null]);
-  expect(performance.now() - from).toBeLessThan(10_000);
 });

@@ -3,11 +3,9 @@ import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { createGate, noContent, reply } from '@phantom-token/conformance';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openFrameConnection, statusOf } from './h2-frames.js';
 import { answerOf, askH2, ca, openSession, startTlsGateway } from './tls-stage.js';
-
-vi.setConfig({ testTimeout: 20_000 });
 
 /** A request in HTTP/1.1, and what it is answered. */
 async function askH1(url: string, headers: Record<string, string | string[]>, method = 'GET', body?: string) {
@@ -182,9 +180,9 @@ describe('HTTP/2', () => {
       });
       const stream = openSession(gateway.url).request({ authorization: 'Bearer token' });
       if (when === 'after') await once(stream, 'data');
-      else await vi.waitFor(() => expect(upstream.requests).toHaveLength(1));
+      else await expect.poll(() => upstream.requests).toHaveLength(1);
       stream.close(8);
-      await vi.waitFor(() => expect(upstream.requests[0]?.socket.destroyed).toBe(true));
+      await expect.poll(() => upstream.requests[0]?.socket.destroyed).toBe(true);
     },
   );
 

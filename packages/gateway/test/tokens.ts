@@ -1,20 +1,16 @@
-import {
-  choose,
-  goodClaims,
-  json,
-  jwtType,
-  neverAnswer,
-  reply,
-  signJwt,
-  status,
-} from '@phantom-token/conformance';
-import { type AuthorizationServer, startAuthorizationServer } from './stage.js';
+import { choose, json, jwtType, neverAnswer, reply, signJwt, status } from '@phantom-token/conformance';
+import { type AuthorizationServer, liveClaims, startAuthorizationServer } from './stage.js';
+
+export interface NamedTokens extends AuthorizationServer {
+  /** The configuration's `introspection` where the server is not waited for long: for `silent`, and nothing else. */
+  readonly hastyIntrospection: object;
+}
 
 /** An authorization server whose answer lies in the token's name; what it does not know is active, with the scope `read`. */
-export async function startNamedTokens(): Promise<AuthorizationServer> {
+export async function startNamedTokens(): Promise<NamedTokens> {
   const authorizationServer = await startAuthorizationServer();
   const { server, introspection, jwt } = authorizationServer;
-  const jwtOf = async (claims: object) => reply(200, jwtType, await signJwt({ ...goodClaims, ...claims }));
+  const jwtOf = async (claims: object) => reply(200, jwtType, await signJwt({ ...liveClaims, ...claims }));
   const answers = new Map([
     ['inactive', status(204)],
     ['expired', await jwtOf({ exp: 1_000_000_000 })],
@@ -30,9 +26,11 @@ export async function startNamedTokens(): Promise<AuthorizationServer> {
   ]);
   const good = reply(200, jwtType, jwt);
   server.answer(choose(({ form }) => answers.get(form.get('token') ?? '') ?? good));
+  const patient = { ...introspection, audience: liveClaims.aud, breakerFailures: 0 };
   return {
     ...authorizationServer,
-    introspection: { ...introspection, audience: goodClaims.aud, timeoutSeconds: 0.3, breakerFailures: 0 },
+    introspection: patient,
+    hastyIntrospection: { ...patient, timeoutSeconds: 0.3 },
   };
 }
 

@@ -12,6 +12,7 @@ import {
   goodClaims,
   json,
   jwt,
+  patientSeconds,
   reply,
   startScriptedServer,
   status,
@@ -25,12 +26,10 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
-
-vi.setConfig({ testTimeout: 20_000 });
 
 const tlsFile = (name: string) => fileURLToPath(new URL(`../../core/test/tls/${name}`, import.meta.url));
 const now = () => Math.floor(Date.now() / 1000);
@@ -87,7 +86,9 @@ describe('where the server returns no JWT', () => {
     server.answer(
       json({ active: true, token_type: 'Bearer', sub: 'alice', exp: now() + 600, scope: 'read' }),
     );
-    const keys = createRemoteJWKSet(new URL(`${gateway.url}/.well-known/jwks.json`));
+    const keys = createRemoteJWKSet(new URL(`${gateway.url}/.well-known/jwks.json`), {
+      timeoutDuration: patientSeconds * 1000,
+    });
     const { authorization } = await seen(await ask());
     const { payload, protectedHeader } = await jwtVerify(authorization?.slice(7) ?? '', keys, {
       issuer,

@@ -2,12 +2,10 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { noContent } from '@phantom-token/conformance';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startGateway } from './gateway.js';
 import { format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
-
-vi.setConfig({ testTimeout: 20_000 });
 
 const authorization = 'Bearer token';
 
@@ -119,7 +117,7 @@ describe('a body', () => {
     connection.send('1\r\nx\r\n');
     const answer = await connection.answer();
     expect([answer?.status, answer?.header('connection')]).toEqual([413, 'close']);
-    await vi.waitFor(() => expect(received).toEqual(['broken off']));
+    await expect.poll(() => received).toEqual(['broken off']);
     connection.destroy();
   });
 
