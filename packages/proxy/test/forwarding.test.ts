@@ -353,14 +353,14 @@ describe('an upgrade', () => {
       received += chunk;
     });
     client.write(`${shake}early`);
-    await vi.waitFor(() => expect(received).toMatch(/\r\n\r\nearly$/));
+    await expect.poll(() => received).toMatch(/\r\n\r\nearly$/);
     expect(received).toMatch(/^HTTP\/1\.1 101 /);
     expect(received).toMatch(/X-Url: \/chat\r\n/);
     expect(received).toMatch(/X-Auth: Bearer jwt\r\n/);
     client.write(' and late');
-    await vi.waitFor(() => expect(received).toMatch(/early and late$/));
+    await expect.poll(() => received).toMatch(/early and late$/);
     client.destroy();
-    await vi.waitFor(() => expect(upstream.open()).toBe(0), { timeout: 1000, interval: 5 });
+    await expect.poll(() => upstream.open()).toBe(0);
   });
 
   it('is answered like any request where the upstream declines', async () => {
