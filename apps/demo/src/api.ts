@@ -23,7 +23,7 @@ export interface ApiOptions {
 
 /** An API that knows nothing of opaque tokens: it takes JWTs that verify, and refuses all else. */
 export async function startApi({ jwksUri, typ, ...expected }: ApiOptions): Promise<Api> {
-  const keys = createRemoteJWKSet(new URL(jwksUri));
+  const keys = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 60_000 });
   let requests = 0;
 
   async function judge(request: IncomingMessage): Promise<Seen> {

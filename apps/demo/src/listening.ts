@@ -6,11 +6,14 @@ export interface Listening {
 }
 
 interface ConnectionServer extends Server {
+  keepAliveTimeout?: number;
   closeAllConnections?(): void;
 }
 
 /** Listens on a free loopback port. Closing drops what connections there are. */
 export async function listen(server: ConnectionServer): Promise<Listening> {
+  // only clients end connections, so that none ends as its next request comes
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });

@@ -159,7 +159,7 @@ export const steps: readonly Step[] = [
       for (const gateway of world.gateways) assertTaken(await send(gateway, '/orders', token), token);
       await revoke(url, token);
       const revokedAt = performance.now();
-      await new Promise((resolve) => setTimeout(resolve, revocationWindowSeconds * 1000));
+      await world.wait(revocationWindowSeconds);
       for (const gateway of world.gateways) {
         const { status } = await sendAloud(say, gateway, '/orders', token);
         assert.equal(status, 401, 'a revoked token must be refused when the window is over');
@@ -177,7 +177,6 @@ export const steps: readonly Step[] = [
       const [cached, fresh] = await Promise.all([getToken(url, 'read'), getToken(url, 'read')]);
       await Promise.all(world.gateways.map((gateway) => send(gateway, '/orders', cached)));
       await world.stopAuthorizationServer();
-      // first what the clock runs for
       const replies = await Promise.all(world.gateways.map((gateway) => send(gateway, '/orders', cached)));
       for (const reply of replies) assertTaken(reply, cached);
       say(
@@ -193,6 +192,7 @@ export const steps: readonly Step[] = [
 
 /** Plays the steps until one does not hold; its name, or `undefined` when all did. */
 export async function playStory(world: World, say: Say): Promise<Break | undefined> {
+  world.stopClock();
   for (const [index, { name, title, needsOurs, run }] of steps.entries()) {
     say(`\n${index + 1}. ${title}`);
     if (needsOurs && world.isRemote) {

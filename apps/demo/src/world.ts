@@ -8,8 +8,11 @@ import type { StartGateway } from './gateway.js';
 import { startHonoGateway } from './hono-gateway.js';
 import type { Listening } from './listening.js';
 
-/** How long a revoked token may still pass. Long enough that a slow machine gets through the last step in it. */
+/** How long a revoked token may still pass. */
 export const revocationWindowSeconds = 3;
+
+/** A machine that stands still for a while must not look like an authorization server that does not answer. */
+const timeoutSeconds = 60;
 
 /** Each breaks the step of that name, by making a real part misbehave. */
 export type Break =
@@ -33,6 +36,10 @@ export interface World {
   readonly gateways: readonly Gateway[];
   /** Whether the authorization server is not ours: what needs to stop it, or to play a user, cannot be shown. */
   readonly isRemote: boolean;
+  /** Stops the gateways' clock: nothing runs out before a slow machine has come to it. */
+  stopClock(): void;
+  /** Waits so long, and lets a stopped clock go on by as much. */
+  wait(seconds: number): Promise<void>;
   /** Takes the authorization server away, for good. */
   stopAuthorizationServer(): Promise<void>;
   close(): Promise<void>;
@@ -62,10 +69,18 @@ export async function startWorld({ broken, curity, curityIssuer }: WorldOptions 
       ignoresRevocation: broken === 'revoked',
       refusesLogin: broken === 'authorization-code',
     }));
-  const { issuer, introspectionEndpoint, jwksUri = '' } = await discover(authorizationServer.issuer);
+  const {
+    issuer,
+    introspectionEndpoint,
+    jwksUri = '',
+  } = await discover(authorizationServer.issuer, {
+    timeoutSeconds,
+  });
   const expected = { issuer, jwksUri, ...authorizationServer.jwt };
   const api = await startApi(expected);
 
+  let stoppedAt: number | undefined;
+  const now = () => stoppedAt ?? Date.now() / 1000;
   const createClient = () =>
     createPhantomTokenClient({
       introspectionEndpoint,
@@ -73,6 +88,8 @@ export async function startWorld({ broken, curity, curityIssuer }: WorldOptions 
       clientAuth: clientSecretBasic(clients.gateway.id, clients.gateway.secret),
       verifyJwt: jwtVerifier(expected),
       maxTtlSeconds: revocationWindowSeconds,
+      timeoutSeconds,
+      now,
       ...(remote && { onEvent: remote.onEvent }),
     });
 
@@ -94,6 +111,13 @@ export async function startWorld({ broken, curity, curityIssuer }: WorldOptions 
     api,
     gateways,
     isRemote: remote !== undefined,
+    stopClock() {
+      stoppedAt = now();
+    },
+    async wait(seconds) {
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      if (stoppedAt !== undefined) stoppedAt += seconds;
+    },
     stopAuthorizationServer: async () => {
       if (broken !== 'stopped') await authorizationServer.close();
     },

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { playStory, steps } from '../src/story.js';
 import { startWorld, type WorldOptions } from '../src/world.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 async function play(options?: WorldOptions) {
   const world = await startWorld(options);
