@@ -74,7 +74,7 @@ function runVitest({ command, args }, project, expected, more = []) {
       cwd: folder,
       env: { ...environment, EXPECTED_RUNTIME: expected },
       encoding: 'utf8',
-      timeout: 600_000,
+      timeout: 3_600_000,
     },
   );
   const report = readReport(folder, `${expected}, ${project}`);

@@ -16,6 +16,8 @@ app.use((c, next) => {
     client: createPhantomTokenClient({
       introspectionEndpoint: c.env.ENDPOINT,
       clientAuth: clientSecretBasic('worker', 'secret'),
+      // a machine that stands still for a while must not look like a server that does not answer
+      timeoutSeconds: 60,
       now: () => Number(c.env.NOW),
     }),
     requiredScopes: ['read'],
