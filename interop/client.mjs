@@ -21,7 +21,7 @@ export const send = (base, { method = 'GET', path = '/api/items', fields = [], b
         });
       });
     });
-    outgoing.setTimeout(15_000, () => outgoing.destroy(new Error('no answer within 15 seconds')));
+    outgoing.setTimeout(60_000, () => outgoing.destroy(new Error('no answer within 60 seconds')));
     outgoing.on('error', reject).end(body);
   });
 

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { replaceExamples } from './replace.mjs';
 import './signals.mjs';
 
 const issuer = 'https://as.test';
@@ -132,8 +133,13 @@ export const startRecorder = async () => {
   return Object.assign(recorder, server);
 };
 
-/** The gateway as users start it, with config/gateway.yaml on standard input. */
-export const startGateway = async ({ authorizationServer, api, secret = clientSecret }) => {
+/** The gateway as users start it, with config/gateway.yaml on standard input, and `replacements` of what stands there. */
+export const startGateway = async ({
+  authorizationServer,
+  api,
+  secret = clientSecret,
+  replacements = {},
+}) => {
   if (!existsSync(gatewayCommand)) throw new Error('the gateway is not built: run `npm run build` first');
   const child = spawn(process.execPath, [gatewayCommand, '--config', '-'], {
     env: {
@@ -155,7 +161,8 @@ export const startGateway = async ({ authorizationServer, api, secret = clientSe
     output += text;
   });
   child.stdin.on('error', () => {}); // It may refuse to start before it has read everything.
-  child.stdin.end(readFileSync(new URL('config/gateway.yaml', import.meta.url)));
+  const text = readFileSync(new URL('config/gateway.yaml', import.meta.url), 'utf8');
+  child.stdin.end(replaceExamples('config/gateway.yaml', text, replacements));
 
   const lines = createInterface({ input: child.stdout });
   const listening = new Promise((resolve, reject) => {
@@ -171,7 +178,7 @@ export const startGateway = async ({ authorizationServer, api, secret = clientSe
     child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}:\n${output}`)));
     setTimeout(
       () => reject(new Error(`the gateway does not say that it listens:\n${output}`)),
-      15_000,
+      60_000,
     ).unref();
   });
 
@@ -179,7 +186,7 @@ export const startGateway = async ({ authorizationServer, api, secret = clientSe
     process.off('exit', kill);
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
-      const late = setTimeout(kill, 5000);
+      const late = setTimeout(kill, 30_000);
       await exited;
       clearTimeout(late);
     }

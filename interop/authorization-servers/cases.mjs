@@ -13,7 +13,7 @@ import { startUpstream } from './upstream.mjs';
 
 const gatewayIssuer = 'https://gateway.example.com';
 const gatewayAudience = 'api';
-const revocationSeconds = 20;
+const revocationSeconds = 60;
 
 /**
  * A running authorization server, as a starter resolves with it. A starter installs nothing.
@@ -74,7 +74,7 @@ const startStage = async (server, folder, options, { cache = {}, clientAuth } = 
       clientId: server.clientId,
       clientSecret: server.clientSecret,
     },
-    timeoutSeconds: 10,
+    timeoutSeconds: 60,
     ...(tls && { tls }),
     ...(mints && {
       mint: {

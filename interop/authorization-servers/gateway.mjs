@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import '../signals.mjs';
 
-const startSeconds = 30;
-const stopSeconds = 5;
+const startSeconds = 60;
+const stopSeconds = 30;
 
 // Another command that speaks the contract may be named, to try the tests themselves.
 const command =

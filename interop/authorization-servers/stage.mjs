@@ -47,7 +47,7 @@ const startStage = async (server, folder, { introspection, ...config }) => {
         ...(introspection?.issuer === undefined && { endpoint: server.introspectionEndpoint }),
         accept: 'application/json',
         clientAuth: basicOf(server),
-        timeoutSeconds: 10,
+        timeoutSeconds: 60,
         mint,
         ...introspection,
         ...(tls && { tls }),

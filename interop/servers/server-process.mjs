@@ -11,13 +11,21 @@ import { requireCommand } from '../commands.mjs';
 import { replaceExamples } from '../replace.mjs';
 import '../signals.mjs';
 
-const startSeconds = 15;
-const stopSeconds = 5;
+const startSeconds = 60;
+const stopSeconds = 30;
+/** A port that was free when it was looked for may be taken by the time that a server wants it. */
+const mostAttempts = 3;
 
 const running = new Set();
+/** With the processes that it has started itself. */
+const killGroup = (child) => {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {} // It has ended already.
+};
 // A test run that dies must not leave servers behind.
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) killGroup(child);
 });
 
 const freePort = async () => {
@@ -59,6 +67,16 @@ export const versionOf = (command, args) => {
  * folder of the process.
  */
 export const startServer = async (command, build) => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(command, build);
+    } catch (error) {
+      if (attempt === mostAttempts || !/address already in use/i.test(error.message)) throw error;
+    }
+  }
+};
+
+const startOnce = async (command, build) => {
   const file = requireCommand(command);
   const folder = await mkdtemp(join(tmpdir(), `interop-${command}-`));
   const port = await freePort();
@@ -73,6 +91,7 @@ export const startServer = async (command, build) => {
     // Its own variables only: a proxy or a home from outside must not change what is tested.
     env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   running.add(child);
   let output = '';
@@ -93,7 +112,7 @@ export const startServer = async (command, build) => {
   const stop = async () => {
     if (!ended) {
       child.kill('SIGTERM');
-      const late = setTimeout(() => child.kill('SIGKILL'), stopSeconds * 1000);
+      const late = setTimeout(() => killGroup(child), stopSeconds * 1000);
       await exited;
       clearTimeout(late);
     }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { requireCommand } from '../../commands.mjs';
 import '../../signals.mjs';
 
-const stopSeconds = 5;
+const stopSeconds = 30;
 const account = 'www-data';
 
 /** Starts it in a folder with its configuration, which it gets to own: it refuses to be root. */

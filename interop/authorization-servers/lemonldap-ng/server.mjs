@@ -21,7 +21,7 @@ export const packages = {
   'libio-string-perl': '/usr/share/perl5/IO/String.pm',
 };
 
-const startSeconds = 30;
+const startSeconds = 60;
 // A demonstration account: its password is its name.
 const user = 'dwho';
 const redirectUri = 'https://app.example.com/callback';
