@@ -29,8 +29,14 @@ describe.each(Object.entries(topologies))('the cache contract on %s', (_name, st
   /** Empty, since nobody else has its prefix. */
   async function makeCache() {
     const connection = await forTest(Promise.resolve(openConnection(topology().address, true)));
-    await eventually('it is connected', () => connection.redis.status === 'ready');
-    return openCache(connection.redis, {
+    const { redis } = connection;
+    // a cluster's servers are connected to only when they are needed
+    await eventually('all servers answer', async () => {
+      const servers = 'slots' in redis ? redis.nodes('master') : [redis];
+      await Promise.all(servers.map((server) => server.ping()));
+      return redis.status === 'ready';
+    });
+    return openCache(redis, {
       keyPrefix: `test-${crypto.randomUUID()}:`,
       commandTimeoutSeconds: patienceSeconds,
     });
