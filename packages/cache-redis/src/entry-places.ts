@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from './awaitable.js';
 import type { ReadPepper } from './pepper.js';
 import type { EntryKeys, Sealing } from './sealed-entry.js';
 
@@ -12,10 +13,16 @@ export interface EntryPlace {
 }
 
 export interface EntryPlaces {
-  of(cacheKey: string): Promise<EntryPlace>;
+  of(cacheKey: string): Awaitable<EntryPlace>;
   /** For the commands that follow; the oldest go first. */
   remember(cacheKey: string, place: EntryPlace): void;
 }
+
+const newPlace = (...keys: [EntryKeys, ...EntryKeys[]]): EntryPlace => ({
+  keys,
+  waitedSeconds: 0,
+  isStored: false,
+});
 
 /** How many are remembered. Forgetting one costs a derivation, and a request some of its patience. */
 const maxPlaces = 4096;
@@ -26,11 +33,14 @@ export function createEntryPlaces(
 ): EntryPlaces {
   const remembered = new Map<string, EntryPlace>();
   return {
-    async of(cacheKey) {
+    of(cacheKey) {
       const known = remembered.get(cacheKey);
       if (known !== undefined) return known;
-      const keys = await Promise.all(peppers.map((pepper) => sealing.keysOf(cacheKey, pepper)));
-      return { keys: keys as [EntryKeys, ...EntryKeys[]], waitedSeconds: 0, isStored: false };
+      const [first, second] = peppers;
+      const keysOf = (pepper: ReadPepper) => sealing.keysOf(cacheKey, pepper);
+      return andThen(keysOf(first), (keys) =>
+        second === undefined ? newPlace(keys) : andThen(keysOf(second), (more) => newPlace(keys, more)),
+      );
     },
     remember(cacheKey, place) {
       remembered.set(cacheKey, place);

@@ -1,5 +1,5 @@
 import { type Cluster, Command, type Redis } from 'ioredis';
-import { atMost } from './at-most.js';
+import { atMost, beginWait } from './at-most.js';
 import { CacheError, toCacheError } from './cache-error.js';
 
 /** A connection of ioredis, whatever stands behind it. */
@@ -26,7 +26,7 @@ const muchMorePatient = 2;
 interface Waiting {
   readonly server: string;
   readonly timeoutSeconds: number;
-  giveUp(): void;
+  giveUp(error: CacheError): void;
 }
 
 /** A server that does not answer within so many seconds. */
@@ -99,17 +99,27 @@ export function createRedisBreaker(
     change(() => open.add(lane));
     probe(lane, key);
     for (const command of waiting)
-      if (command.server === server && command.timeoutSeconds <= timeoutSeconds) command.giveUp();
+      if (command.server === server && command.timeoutSeconds <= timeoutSeconds)
+        command.giveUp(new CacheError('ERR_CACHE_OPEN'));
   }
 
-  /** Settles as the command does, or when its server is given up. */
-  function whileTrusted<T>(server: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const giveUp = () => reject(new CacheError('ERR_CACHE_OPEN'));
-      const self = { server, timeoutSeconds, giveUp };
-      waiting.add(self);
-      command.finally(() => waiting.delete(self)).then(resolve, reject);
-    });
+  /** Settles as the command does, when its time is up, or when its server is given up. */
+  function waitFor<T>(server: string, key: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
+    const { end, giveUp } = beginWait(timeoutSeconds, command);
+    const self = { server, timeoutSeconds, giveUp };
+    waiting.add(self);
+    return end.then(
+      (value) => {
+        waiting.delete(self);
+        return value;
+      },
+      (error) => {
+        waiting.delete(self);
+        const failure = toCacheError(error);
+        if (failure.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
+        throw failure;
+      },
+    );
   }
 
   // what has just been connected has just answered
@@ -132,11 +142,7 @@ export function createRedisBreaker(
         if (lane.probeAt <= now()) probe(lane, key);
         return Promise.reject(new CacheError('ERR_CACHE_OPEN'));
       }
-      return atMost(timeoutSeconds, whileTrusted(server, timeoutSeconds, command())).catch((error) => {
-        const failure = toCacheError(error);
-        if (failure.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
-        throw failure;
-      });
+      return waitFor(server, key, timeoutSeconds, command());
     },
     onChange(listener) {
       listeners.push(listener);

@@ -9,7 +9,7 @@ import { type Peppers, readPeppers } from './pepper.js';
 import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
 import { clockOf } from './redis-clock.js';
 import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
-import { parse, serialize } from './stored-entry.js';
+import { type EntryDates, parse, serialize } from './stored-entry.js';
 
 export interface RedisCacheOptions {
   /**
@@ -45,8 +45,6 @@ const known: Record<keyof RedisCacheOptions, true> = {
   maxEntryBytes: true,
 };
 
-type Dates = Pick<CacheEntry, 'expiresAt' | 'storedAt'>;
-
 /** An entry from further ahead was stored by a clock that is wrong, as is its deadline. Seconds. */
 const clockToleranceSeconds = 60;
 
@@ -74,7 +72,7 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     const dates = shifted(opened, Math.min(0, -clock.aheadSeconds()));
     const { expiresAt, storedAt = now } = dates;
     const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
-    return isOfUse ? parse({ text: opened.text, ...dates }) : undefined;
+    return isOfUse ? parse(opened.text, dates) : undefined;
   }
 
   async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
@@ -96,9 +94,9 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
 
   /** Under any of the peppers; a failure only counts where nothing was found. */
   async function findAny(all: readonly EntryKeys[], now: number): Promise<CacheEntry | undefined> {
-    const [first, ...others] = all.map((keys) => find(keys, now));
-    if (others.length === 0) return first;
-    const found = await Promise.allSettled([first, ...others]);
+    const [only, ...others] = all;
+    if (only !== undefined && others.length === 0) return find(only, now);
+    const found = await Promise.allSettled(all.map((keys) => find(keys, now)));
     for (const it of found) if (it.status === 'fulfilled' && it.value !== undefined) return it.value;
     for (const it of found) if (it.status === 'rejected') throw it.reason;
     return undefined;
@@ -156,9 +154,9 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   });
 }
 
-const shifted = ({ expiresAt, storedAt }: Dates, seconds: number): Dates => ({
+const shifted = ({ expiresAt, storedAt }: EntryDates, seconds: number): EntryDates => ({
   expiresAt: expiresAt + seconds,
-  ...(storedAt !== undefined && { storedAt: storedAt + seconds }),
+  storedAt: storedAt === undefined ? undefined : storedAt + seconds,
 });
 
 const isSpoilt = (error: unknown) =>

@@ -1,11 +1,6 @@
+import { type Awaitable, andThen } from './awaitable.js';
 import type { ReadPepper } from './pepper.js';
-import {
-  type Awaitable,
-  type Bytes,
-  findPrimitives,
-  type SealingPrimitives,
-  tagBytes,
-} from './sealing-primitives.js';
+import { type Bytes, findPrimitives, type SealingPrimitives, tagBytes } from './sealing-primitives.js';
 
 /** Changes with the form of messages, so that releases that share a Redis never misread each other. */
 export const messageVersion = 1;
@@ -49,9 +44,7 @@ export function createRevocationMessages(
 ): RevocationMessages {
   const place = Buffer.from(channel);
   const noSalt = Buffer.alloc(0);
-  // the second step waits where the first one does
-  const derived = primitives.derive(pepper.secret, noSalt);
-  const key = derived instanceof Promise ? derived.then((expand) => expand(info)) : derived(info);
+  const key = andThen(primitives.derive(pepper.secret, noSalt), (derivation) => derivation.bytes(info));
 
   const contextOf = (header: Bytes) => Buffer.concat([header, place]);
 
@@ -62,7 +55,7 @@ export function createRevocationMessages(
       contextOf(message.subarray(0, headerBytes)),
       message.subarray(headerBytes + nonceBytes),
     );
-    return plain instanceof Promise ? plain.then(toDigest) : toDigest(plain);
+    return andThen(plain, toDigest);
   }
 
   return {
@@ -78,7 +71,7 @@ export function createRevocationMessages(
       if (message.length !== messageBytes || message[0] !== messageVersion) return undefined;
       // written so that what is no number is refused as well
       if (!(Math.abs(now - message.readDoubleBE(1)) <= memorySeconds)) return undefined;
-      return key instanceof Promise ? key.then((it) => decrypt(it, message)) : decrypt(key, message);
+      return andThen(key, (it) => decrypt(it, message));
     },
   };
 }

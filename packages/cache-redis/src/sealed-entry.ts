@@ -1,12 +1,8 @@
+import { type Awaitable, andThen } from './awaitable.js';
 import { CacheError } from './cache-error.js';
 import type { ReadPepper } from './pepper.js';
-import {
-  type Awaitable,
-  type Bytes,
-  findPrimitives,
-  type SealingPrimitives,
-  tagBytes,
-} from './sealing-primitives.js';
+import { type Bytes, findPrimitives, type SealingPrimitives, tagBytes } from './sealing-primitives.js';
+import type { EntryDates } from './stored-entry.js';
 
 /** Changes with the derivation of keys and with the form of values, so that releases that share a Redis never misread each other. */
 export const entryVersion = 1;
@@ -20,25 +16,21 @@ export interface EntryKeys {
   seal(): Awaitable<Bytes>;
 }
 
-export interface OpenEntry {
+export interface OpenEntry extends EntryDates {
   /** What is inside: JSON, as spaces may follow. */
   readonly text: string;
-  /** NumericDate. */
-  readonly expiresAt: number;
-  /** NumericDate of the writer's clock, where it was said. */
-  readonly storedAt?: number;
 }
 
 /** Sealing: without the token an entry can be neither found nor read, without the pepper it cannot be forged. */
 export interface Sealing {
-  keysOf(cacheKey: string, pepper: ReadPepper): Promise<EntryKeys>;
+  keysOf(cacheKey: string, pepper: ReadPepper): Awaitable<EntryKeys>;
   /** @param nonce 12 bytes, never the same twice. Left out but for known answers. */
   seal(entry: OpenEntry, keys: EntryKeys, nonce?: Bytes): Promise<Bytes>;
   /**
    * Opens what anybody may have written; `undefined` for what another release, or one with another pepper, wrote.
    * @throws {CacheError} ERR_CACHE_POISONED for what nobody sealed with these keys for this place.
    */
-  open(value: Bytes, keys: EntryKeys): Promise<OpenEntry | undefined>;
+  open(value: Bytes, keys: EntryKeys): Awaitable<OpenEntry | undefined>;
 }
 
 const bytesOf = (text: string): Bytes => Buffer.from(text);
@@ -54,15 +46,15 @@ const headerBytes = (idBytes: number) => 2 + idBytes + 8 + 8;
 
 export function createSealing(primitives: SealingPrimitives = findPrimitives()): Sealing {
   return {
-    async keysOf(cacheKey, { id, secret }) {
-      const expand = await primitives.derive(bytesOf(cacheKey), secret);
-      const lookup = (await expand(lookupInfo)).toString('base64url');
-      let key: Awaitable<Bytes> | undefined;
-      const seal = () => {
-        key ??= expand(sealInfo);
-        return key;
-      };
-      return { pepperId: id, lookup, seal };
+    keysOf(cacheKey, { id, secret }) {
+      return andThen(primitives.derive(bytesOf(cacheKey), secret), (derivation) => {
+        let key: Awaitable<Bytes> | undefined;
+        const seal = () => {
+          key ??= derivation.bytes(sealInfo);
+          return key;
+        };
+        return andThen(derivation.base64url(lookupInfo), (lookup) => ({ pepperId: id, lookup, seal }));
+      });
     },
 
     async seal(entry, keys, nonce = crypto.getRandomValues(Buffer.alloc(nonceBytes))) {
@@ -76,7 +68,7 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
       return Buffer.concat([header, nonce, sealed]);
     },
 
-    async open(value, keys) {
+    open(value, keys) {
       const [version = 0, idBytes = 0] = value;
       if (version !== entryVersion) {
         if (version === 0 || version > highestVersion) throw poisoned();
@@ -85,19 +77,19 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
       const end = headerBytes(idBytes);
       if (value.length < end + nonceBytes + tagBytes) throw poisoned();
       if (value.toString('latin1', 2, 2 + idBytes) !== keys.pepperId) return undefined;
-      const plain = await primitives.decrypt(
-        await keys.seal(),
-        value.subarray(end, end + nonceBytes),
-        contextOf(value.subarray(0, end), keys),
-        value.subarray(end + nonceBytes),
-      );
-      if (plain === undefined) throw poisoned();
-      const storedAt = value.readDoubleBE(2 + idBytes + 8);
-      return {
-        text: plain.toString(),
-        expiresAt: value.readDoubleBE(2 + idBytes),
-        ...(!Number.isNaN(storedAt) && { storedAt }),
-      };
+      const nonce = value.subarray(end, end + nonceBytes);
+      const context = contextOf(value.subarray(0, end), keys);
+      const sealed = value.subarray(end + nonceBytes);
+      const plain = andThen(keys.seal(), (key) => primitives.decrypt(key, nonce, context, sealed));
+      return andThen(plain, (bytes) => {
+        if (bytes === undefined) throw poisoned();
+        const storedAt = value.readDoubleBE(2 + idBytes + 8);
+        return {
+          text: bytes.toString(),
+          expiresAt: value.readDoubleBE(2 + idBytes),
+          storedAt: Number.isNaN(storedAt) ? undefined : storedAt,
+        };
+      });
     },
   };
 }
@@ -115,7 +107,8 @@ function buildHeader(pepperId: string, { expiresAt, storedAt = Number.NaN }: Ope
 
 /** The place is part of it, so that no entry holds at another's. */
 function contextOf(header: Bytes, { lookup }: EntryKeys): Bytes {
-  const context = Buffer.alloc(header.length + lookup.length);
+  // every byte of it is written: what the pool had there before is not in it
+  const context = Buffer.allocUnsafe(header.length + lookup.length);
   context.set(header);
   context.write(lookup, header.length, 'latin1');
   return context;

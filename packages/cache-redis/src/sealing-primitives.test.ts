@@ -26,8 +26,9 @@ describe.each([
       '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d',
     ],
   ])('derive as RFC 5869 has it in appendix A: %s', async (_which, input, salt, info, expected) => {
-    const expand = await primitives.derive(hex(input), hex(salt));
-    expect((await expand(hex(info))).toString('hex')).toBe(expected);
+    const derivation = await primitives.derive(hex(input), hex(salt));
+    expect((await derivation.bytes(hex(info))).toString('hex')).toBe(expected);
+    expect(await derivation.base64url(hex(info))).toBe(hex(expected).toString('base64url'));
   });
 
   // the GCM specification, test case 16
@@ -67,8 +68,8 @@ function flipped(bytes: Bytes, at = 0): Bytes {
 
 describe('the primitives that are found', () => {
   it('are synchronous where there is node:crypto', () => {
-    const expand = findPrimitives().derive(hex('00'), hex('00'));
-    expect(expand).not.toBeInstanceOf(Promise);
+    const derivation = findPrimitives().derive(hex('00'), hex('00'));
+    expect(derivation).not.toBeInstanceOf(Promise);
   });
 
   it.each([

@@ -1,34 +1,42 @@
 import type * as NodeCrypto from 'node:crypto';
+import type { Awaitable } from './awaitable.js';
+import { createHmacOf } from './hmac.js';
 
 export type Bytes = Buffer<ArrayBuffer>;
-export type Awaitable<T> = T | Promise<T>;
 
 /** The two algorithms that sealing is made of, synchronous where the runtime has them so. */
 export interface SealingPrimitives {
   /** HKDF-SHA-256 (RFC 5869). */
-  derive(input: Bytes, salt: Bytes): Awaitable<Expand>;
+  derive(input: Bytes, salt: Bytes): Awaitable<Derivation>;
   /** AES-256-GCM; the ciphertext with its tag of 16 bytes. */
   encrypt(key: Bytes, nonce: Bytes, context: Bytes, plain: Bytes): Awaitable<Bytes>;
   /** What `encrypt` was given; `undefined` where any of it is not the same. */
   decrypt(key: Bytes, nonce: Bytes, context: Bytes, sealed: Bytes): Awaitable<Bytes | undefined>;
 }
 
-/** 32 bytes for each info. */
-export type Expand = (info: Bytes) => Awaitable<Bytes>;
+/** 32 bytes for each info, as they are or as text. */
+export interface Derivation {
+  bytes(info: Bytes): Awaitable<Bytes>;
+  base64url(info: Bytes): Awaitable<string>;
+}
 
 export const tagBytes = 16;
 
 const algorithm = 'aes-256-gcm';
 
 export function nodePrimitives(nodeCrypto: typeof NodeCrypto): SealingPrimitives {
-  const { createCipheriv, createDecipheriv, createHmac } = nodeCrypto;
-  const hmac = (key: Bytes, message: Bytes) => createHmac('sha256', key).update(message);
+  const { createCipheriv, createDecipheriv } = nodeCrypto;
+  const hmac = createHmacOf(nodeCrypto);
+  const toBytes = (binary: string): Bytes => Buffer.from(binary, 'binary');
   // a single block is all that 32 bytes need
   const firstBlock = Uint8Array.of(1);
   return {
     derive(input, salt) {
-      const extracted = hmac(salt, input).digest();
-      return (info) => hmac(extracted, info).update(firstBlock).digest();
+      const extracted = toBytes(hmac(salt, 'binary', input));
+      return {
+        bytes: (info) => toBytes(hmac(extracted, 'binary', info, firstBlock)),
+        base64url: (info) => hmac(extracted, 'base64url', info, firstBlock),
+      };
     },
     encrypt(key, nonce, context, plain) {
       const cipher = createCipheriv(algorithm, key, nonce);
@@ -58,8 +66,9 @@ export function webPrimitives({ subtle }: Crypto): SealingPrimitives {
   return {
     async derive(input, salt) {
       const key = await subtle.importKey('raw', input, 'HKDF', false, ['deriveBits']);
-      return async (info) =>
+      const bytes = async (info: Bytes) =>
         Buffer.from(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, key, 256));
+      return { bytes, base64url: async (info) => (await bytes(info)).toString('base64url') };
     },
     async encrypt(key, nonce, context, plain) {
       return Buffer.from(

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parse } from './stored-entry.js';
 
 const claimsOf = (text: string) => {
-  const { result } = parse({ text: `{"jwt":"j","claims":${text}}`, expiresAt: 1 });
+  const { result } = parse(`{"jwt":"j","claims":${text}}`, { expiresAt: 1 });
   return result.active ? result.claims : undefined;
 };
 

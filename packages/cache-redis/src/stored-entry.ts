@@ -1,6 +1,13 @@
 import type { CacheEntry, Claims } from '@phantom-token/core';
 import { CacheError } from './cache-error.js';
-import type { OpenEntry } from './sealed-entry.js';
+
+/** What stands outside of what is sealed, in clear. */
+export interface EntryDates {
+  /** NumericDate. */
+  readonly expiresAt: number;
+  /** NumericDate of the writer's clock, where it was said. */
+  readonly storedAt?: number | undefined;
+}
 
 /** What is sealed of an active entry; its dates stand outside. */
 export function serialize(jwt: string, claims: Claims): string {
@@ -11,12 +18,13 @@ export function serialize(jwt: string, claims: Claims): string {
  * Reads it back, frozen deeply.
  * @throws {CacheError} ERR_CACHE_POISONED for what is no such text.
  */
-export function parse({ text, ...dates }: OpenEntry): CacheEntry {
+export function parse(text: string, { expiresAt, storedAt }: EntryDates): CacheEntry {
   const value = parseJson(text);
   if (!isObject(value)) throw poisoned();
   const { jwt, claims } = value;
   if (typeof jwt !== 'string' || !isObject(claims)) throw poisoned();
-  return deepFreeze({ result: { active: true, jwt, claims }, ...dates });
+  const result = { active: true, jwt, claims } as const;
+  return deepFreeze(storedAt === undefined ? { result, expiresAt } : { result, expiresAt, storedAt });
 }
 
 function parseJson(text: string): unknown {
