@@ -1,4 +1,5 @@
 import { onTestFinished, vi } from 'vitest';
+import type { Wait } from '../src/at-most.js';
 import { CacheError } from '../src/cache-error.js';
 
 /** After the machine stood still, however long, it is one. */
@@ -17,17 +18,25 @@ export async function ownSeconds(work: () => Promise<unknown>): Promise<number> 
 }
 
 /** As the package's own, by such a clock: a server that stands still together with this process is not unwell. */
-export function atMost<T>(seconds: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
+export function beginWait<T>(seconds: number, work: Promise<T>): Wait<T> {
+  let giveUp: Wait<T>['giveUp'] = () => {};
+  const end = new Promise<T>((resolve, reject) => {
     let left = Math.ceil((seconds * 1000) / tickMilliseconds);
     const timer = setInterval(() => {
       if (--left > 0) return;
       clearInterval(timer);
       setImmediate(() => reject(new CacheError('ERR_CACHE_TIMEOUT')));
     }, tickMilliseconds);
-    work.finally(() => clearInterval(timer)).then(resolve, reject);
+    giveUp = (error) => {
+      clearInterval(timer);
+      reject(error);
+    };
+    work.finally(() => clearInterval(timer)).then(resolve, giveUp);
   });
+  return { end, giveUp };
 }
+
+export const atMost = <T>(seconds: number, work: Promise<T>): Promise<T> => beginWait(seconds, work).end;
 
 /** Until the test is over, time passes only when it is said to; servers and sockets go on. */
 export function stopTime(): { pass(seconds: number): Promise<void> } {
