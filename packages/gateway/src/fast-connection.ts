@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { Dated } from './deadlines.js';
 import { ResponseReader, type ResponseSink } from './fast-response.js';
 
 /** Who waits for a response: told of its parts, or that none will come. */
@@ -17,7 +18,7 @@ export interface UpstreamOptions {
 }
 
 /** How long an unused connection is kept. Servers commonly close theirs after five seconds. */
-const keepMilliseconds = 4000;
+const keepSeconds = 4;
 
 /** One request under way. */
 export interface Sent {
@@ -36,8 +37,11 @@ export interface Owner {
   retry(bytes: string, exchange: Exchange): Sent;
 }
 
+/** What connections read into, one after the other: whoever keeps a part of it for later copies it. */
+const readBuffer = Buffer.allocUnsafe(65_536);
+
 /** A connection to an upstream, with one request at a time. */
-export class Connection implements Sent {
+export class Connection implements Sent, Dated {
   readonly #options: UpstreamOptions;
   readonly #owner: Owner;
   readonly #socket: Socket;
@@ -47,9 +51,7 @@ export class Connection implements Sent {
   #isFresh = true;
   #hasAnswered = false;
   #hasHead = false;
-  #sentAt = 0;
-  /** For a head that comes piece by piece: each piece would start the socket's own time anew. */
-  #headTimer: NodeJS.Timeout | undefined;
+  dueAt = Number.POSITIVE_INFINITY;
   #isConnected = false;
   #isPaused = false;
   #retried: Sent | undefined;
@@ -58,29 +60,37 @@ export class Connection implements Sent {
   constructor(options: UpstreamOptions, owner: Owner) {
     this.#options = options;
     this.#owner = owner;
-    const socket = connect({ host: options.host, port: options.port, noDelay: true });
+    const socket = connect({
+      host: options.host,
+      port: options.port,
+      noDelay: true,
+      onread: {
+        buffer: readBuffer,
+        callback: (length) => {
+          this.#read(readBuffer.subarray(0, length));
+          return true;
+        },
+      },
+    });
     this.#socket = socket;
     this.#sink = {
       onHead: (status, reason, fields, length) => {
         this.#hasHead = true;
-        this.#stopHeadTimer();
-        socket.setTimeout(options.idleTimeoutSeconds * 1000);
+        this.#setDue(options.idleTimeoutSeconds);
         this.#exchange?.onHead(status, reason, fields, length);
       },
       onBody: (chunk) => this.#exchange?.onBody(chunk),
       onEnd: (trailers, reusable) => this.#finish(trailers, reusable),
     };
     this.#reader = new ResponseReader(this.#sink);
-    socket.setTimeout(options.connectTimeoutSeconds * 1000);
+    this.#setDue(options.connectTimeoutSeconds);
     socket.on('connect', () => {
       this.#isConnected = true;
-      socket.setTimeout(options.timeoutSeconds * 1000);
+      this.#setDue(options.timeoutSeconds);
     });
-    socket.on('data', (chunk) => this.#read(chunk));
     socket.on('end', () => {
       if (!this.#reader.end()) this.#fail('UND_ERR_SOCKET');
     });
-    socket.on('timeout', () => this.#onTimeout());
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? 'ERR_UPSTREAM'));
     socket.on('close', () => {
       this.#fail('UND_ERR_SOCKET');
@@ -94,9 +104,14 @@ export class Connection implements Sent {
     this.#isFresh = isFresh;
     this.#hasAnswered = false;
     this.#hasHead = false;
-    this.#sentAt = performance.now();
     this.#socket.write(bytes, 'latin1');
-    if (this.#isConnected) this.#socket.setTimeout(this.#options.timeoutSeconds * 1000);
+    // for all of the head, however many pieces it comes in
+    if (this.#isConnected) this.#setDue(this.#options.timeoutSeconds);
+  }
+
+  onDue(): void {
+    this.#fail(this.#isConnected ? 'UND_ERR_HEADERS_TIMEOUT' : 'UND_ERR_CONNECT_TIMEOUT');
+    this.#socket.destroy();
   }
 
   pause(): void {
@@ -119,7 +134,6 @@ export class Connection implements Sent {
       return;
     }
     this.#exchange = undefined;
-    this.#stopHeadTimer();
     this.#socket.destroy();
   }
 
@@ -135,8 +149,8 @@ export class Connection implements Sent {
     }
     this.#hasAnswered = true;
     try {
+      if (this.#hasHead) this.#setDue(this.#options.idleTimeoutSeconds);
       this.#reader.read(chunk);
-      if (!this.#hasHead && this.#headTimer === undefined) this.#startHeadTimer();
       this.#exchange?.onPause();
     } catch (error) {
       this.#fail((error as { code?: string }).code ?? 'ERR_UPSTREAM');
@@ -144,17 +158,9 @@ export class Connection implements Sent {
     }
   }
 
-  #startHeadTimer(): void {
-    const { timeoutSeconds } = this.#options;
-    if (timeoutSeconds === 0) return;
-    const left = timeoutSeconds * 1000 - (performance.now() - this.#sentAt);
-    this.#headTimer = setTimeout(() => this.#fail('UND_ERR_HEADERS_TIMEOUT'), Math.max(left, 0));
-  }
-
-  #stopHeadTimer(): void {
-    if (this.#headTimer === undefined) return;
-    clearTimeout(this.#headTimer);
-    this.#headTimer = undefined;
+  /** 0: no end. */
+  #setDue(seconds: number): void {
+    this.dueAt = seconds === 0 ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000;
   }
 
   #finish(trailers: string, reusable: boolean): void {
@@ -168,20 +174,14 @@ export class Connection implements Sent {
     }
     // whoever had it paused is done with it
     if (this.#isPaused) this.resume();
-    this.#socket.setTimeout(keepMilliseconds);
+    this.#setDue(keepSeconds);
     if (!this.#owner.onIdle()) this.#socket.destroy();
-  }
-
-  #onTimeout(): void {
-    this.#fail(this.#isConnected ? 'UND_ERR_HEADERS_TIMEOUT' : 'UND_ERR_CONNECT_TIMEOUT');
-    this.#socket.destroy();
   }
 
   #fail(code: string): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
-    this.#stopHeadTimer();
     this.#socket.destroy();
     // a kept connection that the upstream closed as we used it: nothing was answered, and GET may be asked again
     const isStale = !this.#isFresh && !this.#hasAnswered && code !== 'UND_ERR_HEADERS_TIMEOUT';

@@ -165,7 +165,9 @@ class FastConnection {
     this.#sent = undefined;
     this.#isSlow = false;
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    this.#socket.setTimeout(this.#options.limits.keepAliveSeconds * 1000);
+    const milliseconds = this.#options.limits.keepAliveSeconds * 1000;
+    // whatever comes or goes starts it anew
+    if (this.#socket.timeout !== milliseconds) this.#socket.setTimeout(milliseconds);
     if (this.#early === undefined) return;
     const early = this.#early;
     this.#early = undefined;

@@ -1,4 +1,5 @@
 import { hopByHop } from './hop-by-hop.js';
+import { fieldName, rememberKinds } from './name-kinds.js';
 import { plainPath } from './request-path.js';
 
 /** A request that the fast lane takes: GET without a body, every byte of it ordinary. */
@@ -15,11 +16,10 @@ export interface FastRequest {
 }
 
 /** Visible ASCII, spaces and tabs, in lines that end with CRLF and are not folded. */
-const ordinary = /^(?:[\t\x20-\x7e]|\r\n(?![\t ]))*$/;
+const ordinary = /^(?:[\t\x20-\x7e]*\r\n(?![\t ]))*$/;
 const ordinaryQuery = /^\?[^#\\ \t]*$/;
 /** The few highest ports are left to the general lane, which knows where they end. */
 const ordinaryHost = /^(?:[\w.-]+|\[[\da-f:]+\])(?::(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}))?$/i;
-const token = /^[!#$%&'*+\-.^_`|~\w]+$/;
 
 /** What a field means to us. */
 type Kind = 'pass' | 'drop' | 'host' | 'authorization' | 'dpop' | 'connection' | 'unusual';
@@ -38,21 +38,11 @@ for (const name of ['content-length', 'expect', ...hopByHop])
 // CGI and its kin take other separators for the hyphen
 const forwardedName = /^x[-_.](?:forwarded[-_.]|real[-_.]ip$)/;
 
-// clients write a few names in a few ways; what each means is worked out once
-const kindOfSpelling = new Map<string, Kind>();
-const maxSpellings = 2000;
-
-function kindOf(name: string): Kind {
-  const known = kindOfSpelling.get(name);
-  if (known !== undefined) return known;
+const kindOf = rememberKinds((name): Kind => {
+  if (!fieldName.test(name)) return 'unusual';
   const lower = name.toLowerCase();
-  const kind = token.test(name)
-    ? (kinds.get(lower) ?? (forwardedName.test(lower) ? 'drop' : 'pass'))
-    : 'unusual';
-  if (kindOfSpelling.size >= maxSpellings) kindOfSpelling.clear();
-  kindOfSpelling.set(name, kind);
-  return kind;
-}
+  return kinds.get(lower) ?? (forwardedName.test(lower) ? 'drop' : 'pass');
+});
 
 /**
  * Reads a request head with the empty line after it. `undefined` for all that is not ordinary in every respect: the

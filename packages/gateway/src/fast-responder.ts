@@ -58,17 +58,16 @@ export class FastResponder implements Exchange {
   onBody(chunk: Buffer): void {
     const socket = this.#socket;
     let isKeepingUp: boolean;
-    if (this.#isChunked) {
-      socket.cork();
-      socket.write(`${this.#takeHead()}${chunk.length.toString(16)}\r\n`, 'latin1');
-      socket.write(chunk);
-      isKeepingUp = socket.write('\r\n', 'latin1');
-      socket.uncork();
-    } else if (this.#head !== '' && chunk.length < 16_384) {
-      isKeepingUp = socket.write(this.#takeHead() + chunk.toString('latin1'), 'latin1');
+    const before = this.#takeHead() + (this.#isChunked ? `${chunk.length.toString(16)}\r\n` : '');
+    const after = this.#isChunked ? '\r\n' : '';
+    if (chunk.length < 16_384) {
+      isKeepingUp = socket.write(before + chunk.toString('latin1') + after, 'latin1');
     } else {
-      this.#flush();
-      isKeepingUp = socket.write(chunk);
+      socket.cork();
+      if (before !== '') socket.write(before, 'latin1');
+      isKeepingUp = socket.write(Buffer.from(chunk));
+      if (after !== '') isKeepingUp = socket.write(after, 'latin1');
+      socket.uncork();
     }
     if (!isKeepingUp) this.#options.pause();
   }

@@ -1,9 +1,11 @@
 import { hopByHop } from './hop-by-hop.js';
+import { fieldName, rememberKinds } from './name-kinds.js';
 
 /** What a reader of a response tells of it. */
 export interface ResponseSink {
   /** Interim answers aside. `length`: of the body, where it is known beforehand; `undefined`: chunks, or until the end. */
   onHead(status: number, reason: string, fields: string, length: number | undefined): void;
+  /** The chunk is only there during the call: what is kept of it must be copied. */
   onBody(chunk: Buffer): void;
   /** `reusable`: the connection may serve another request. */
   onEnd(trailers: string, reusable: boolean): void;
@@ -13,13 +15,23 @@ const headEnd = Buffer.from('\r\n\r\n');
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 /** Other reason phrases are not passed on: they mean nothing, and not every writer of heads takes them. */
 const plainReason = /^[\t\x20-\x7e]*$/;
-/** A control character in a field, or a line end that is none. */
-const malformedFields = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|[^\r]\n/;
+/** Lines that end with CRLF, without control characters. */
+const plainLines = /^(?:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 const bareLineFeed = /(?:^|[^\r])\n/;
 const maxHeadBytes = 65_536;
 const maxLineBytes = 8192;
 const neverTrailers =
   /^(?:content-(?:length|encoding|type|range)|host|authorization|set-cookie|cache-control|www-authenticate|transfer-encoding)$/;
+
+/** What a field means to us. */
+type Kind = 'pass' | 'drop' | 'content-length' | 'transfer-encoding' | 'connection' | 'malformed';
+
+const kindOf = rememberKinds((name): Kind => {
+  if (!fieldName.test(name)) return 'malformed';
+  const lower = name.toLowerCase();
+  if (lower === 'content-length' || lower === 'transfer-encoding' || lower === 'connection') return lower;
+  return hopByHop.has(lower) ? 'drop' : 'pass';
+});
 
 /** Thrown for what is no HTTP/1.1 response. */
 class MalformedResponse extends Error {
@@ -49,7 +61,7 @@ export class ResponseReader {
     for (let at = 0; at < bytes.length; ) {
       const next = this.#step(bytes, at);
       if (next === -1) {
-        this.#pending = at === 0 ? bytes : bytes.subarray(at);
+        this.#pending = Buffer.from(bytes.subarray(at));
         return;
       }
       at = next;
@@ -102,7 +114,7 @@ export class ResponseReader {
     // we asked for no other protocol
     if (status === 101) throw new MalformedResponse('the protocol was switched');
     if (status < 200) return;
-    if (malformedFields.test(head.slice(lineEnd))) throw new MalformedResponse('a field is malformed');
+    if (!plainLines.test(head.slice(lineEnd + 2))) throw new MalformedResponse('a field is malformed');
     let fields = '';
     let length: number | undefined;
     let isChunked = false;
@@ -112,15 +124,16 @@ export class ResponseReader {
     for (let from = lineEnd + 2; from < head.length; ) {
       const to = head.indexOf('\r\n', from);
       const colon = head.indexOf(':', from);
-      const name = head.slice(from, colon).toLowerCase();
-      if (colon === -1 || colon > to || !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
-        throw new MalformedResponse('a field is malformed');
-      if (name === 'content-length') {
+      const kind = colon === -1 || colon > to ? 'malformed' : kindOf(head.slice(from, colon));
+      if (kind === 'malformed') throw new MalformedResponse('a field is malformed');
+      if (kind === 'pass') {
+        fields += head.slice(from, to + 2);
+      } else if (kind === 'content-length') {
         const value = head.slice(colon + 1, to).trim();
         if (!/^\d{1,15}$/.test(value) || length !== undefined)
           throw new MalformedResponse('the length is malformed');
         length = Number(value);
-      } else if (name === 'transfer-encoding') {
+      } else if (kind === 'transfer-encoding') {
         if (
           isChunked ||
           head
@@ -130,7 +143,7 @@ export class ResponseReader {
         )
           throw new MalformedResponse('the transfer coding is not chunked');
         isChunked = true;
-      } else if (name === 'connection') {
+      } else if (kind === 'connection') {
         for (const option of head
           .slice(colon + 1, to)
           .toLowerCase()
@@ -142,8 +155,6 @@ export class ResponseReader {
             nominated.add(word);
           }
         }
-      } else if (!hopByHop.has(name)) {
-        fields += head.slice(from, to + 2);
       }
       from = to + 2;
     }

@@ -1,3 +1,4 @@
+import { Deadlines } from './deadlines.js';
 import { Connection, type Exchange, type Sent, type UpstreamOptions } from './fast-connection.js';
 
 export interface UpstreamPoolOptions extends UpstreamOptions {
@@ -11,6 +12,7 @@ export class UpstreamPool {
   readonly #waiting: { readonly bytes: string; readonly exchange: Exchange; sent: PendingSent }[] = [];
   /** Requests whose connection ended under them: they get one of their own, in the place of that. */
   readonly #again: { readonly bytes: string; readonly exchange: Exchange; sent: PendingSent }[] = [];
+  readonly #deadlines = new Deadlines();
   #open = 0;
   #isClosed = false;
 
@@ -45,6 +47,7 @@ export class UpstreamPool {
       onClose: () => this.#forget(connection),
       retry: (again, waiting) => this.#retry(again, waiting),
     });
+    this.#deadlines.add(connection);
     connection.send(bytes, exchange, true);
     return connection;
   }
@@ -63,6 +66,7 @@ export class UpstreamPool {
 
   #forget(connection: Connection): void {
     this.#open--;
+    this.#deadlines.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     let next = this.#again.shift() ?? this.#waiting.shift();

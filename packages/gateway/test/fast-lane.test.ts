@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, get as request } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { UpstreamPool } from '../src/fast-upstream.js';
 import { startGateway } from './gateway.js';
 import { type Answer, exchange, format, openConnection } from './raw.js';
@@ -98,6 +100,75 @@ describe('the fast lane', () => {
 });
 
 describe('the connections of the fast lane', () => {
+  it.each([
+    ['with a length', true],
+    ['in chunks', false],
+  ])(
+    'mix up nothing of answers that come together %s, to clients that do not keep up',
+    async (_how, hasLength) => {
+      const bodies = new Map(Array.from({ length: 8 }, (_, id) => [`/${id}`, randomBytes(12_000_000)]));
+      const { gateway, upstream } = await start((asked, response) => {
+        const body = bodies.get(asked.url ?? '') as Buffer;
+        if (hasLength) response.setHeader('Content-Length', body.length);
+        // pieces of every size, below and above what is passed on as text
+        for (let at = 0, size = 1; at < body.length; at += size, size = Math.min(size * 3, 400_000))
+          response.write(body.subarray(at, at + size));
+        response.end();
+      });
+      const ask = async (path: string) => {
+        const headers = { Authorization: 'Bearer good' };
+        // what says that its connection is to end takes the other lane
+        const agent = new Agent({ keepAlive: true });
+        const [answer] = await once(request(`${gateway.url}${path}`, { headers, agent }), 'response');
+        onTestFinished(() => agent.destroy());
+        return answer as IncomingMessage;
+      };
+      const answers = await Promise.all([...bodies.keys()].map(ask));
+      // until all that lies between is full
+      const flown = () =>
+        [...upstream.sockets].reduce((sum, it) => sum + it.bytesWritten - it.writableLength, 0);
+      let before = -1;
+      const isStill = () => {
+        const [now, last] = [flown(), before];
+        before = now;
+        return now === last;
+      };
+      await expect.poll(isStill, { interval: 300 }).toBe(true);
+      const received = await Promise.all(
+        answers.map(async (answer) => Buffer.concat(await answer.toArray())),
+      );
+      expect(received.map((body, id) => body.equals(bodies.get(`/${id}`) as Buffer))).toEqual(
+        received.map(() => true),
+      );
+    },
+  );
+
+  it('mix up nothing of heads that come in pieces', async () => {
+    const pieces = new Map<string, (rest: string) => void>();
+    const { gateway, upstream } = await start((asked) => {
+      const { socket } = asked;
+      socket.write(`HTTP/1.1 200 OK\r\nX-Path: ${asked.url}\r\nX-Rest: `, 'latin1');
+      pieces.set(asked.url ?? '', (rest) => socket.write(rest, 'latin1'));
+    });
+    const paths = ['/a', '/b', '/c'];
+    const connections = paths.map((path) => {
+      const connection = openConnection(gateway.url);
+      connection.send(format('GET', path, ['Authorization: Bearer good']));
+      return connection;
+    });
+    await expect.poll(() => upstream.requests.length).toBe(3);
+    await expect.poll(() => pieces.size).toBe(3);
+    for (const path of paths) pieces.get(path)?.(`of ${path}\r\nContent-Le`);
+    for (const path of paths.toReversed()) pieces.get(path)?.(`ngth: 4\r\n\r\n${path}`);
+    for (const path of paths) pieces.get(path)?.('!!');
+    for (const [index, path] of paths.entries()) {
+      const answer = await connections[index]?.answer();
+      const seen = [answer?.header('x-path'), answer?.header('x-rest'), answer?.body];
+      expect(seen).toEqual([path, `of ${path}`, `${path}!!`]);
+      connections[index]?.destroy();
+    }
+  });
+
   it('are read again for the next request, even if the end of an answer had to wait', async () => {
     const upstream = await startUpstream();
     const { hostname, port } = new URL(upstream.url);
