@@ -13,7 +13,6 @@ import { defined } from './defined.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import type { Log } from './log.js';
 import type { Revocation, RevokeEverywhere } from './revocation.js';
-import { openShared } from './shared-tier.js';
 
 /** The authorization servers of a configuration, and what was learned from them. They share caches, not answers. */
 export interface AuthorizationServers {
@@ -37,7 +36,7 @@ export async function createAuthorizationServers(
 ): Promise<AuthorizationServers> {
   const { redis: redisOptions, maxEntries, maxBytes, ...freshness } = config.cache;
   const near = memoryCache(defined({ maxEntries, maxBytes }));
-  const shared = redisOptions && openShared(redisOptions, freshness, log);
+  const shared = redisOptions && (await import('./shared-tier.js')).openShared(redisOptions, freshness, log);
   const cache = shared === undefined ? near : tieredCache(near, shared.cache);
   const { commandTimeoutSeconds } = redisOptions ?? {};
   // a little more than what Redis itself is waited for

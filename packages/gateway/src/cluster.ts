@@ -1,23 +1,20 @@
 import cluster, { type Worker } from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from './config-schema.js';
-import type { Instance } from './instance.js';
 import type { Log } from './log.js';
 import { createProcessLink, type ProcessLink } from './process-link.js';
+import type { Processes } from './processes.js';
 import type { Revocation } from './revocation.js';
 import type { Order, Request } from './worker.js';
-
-/** Several processes that share a port. The first one only watches over the others. */
-export interface Cluster extends Omit<Instance, 'close'> {
-  isReady(): boolean;
-  collect(): Promise<{ readonly text: string; readonly contentType: string }>;
-}
 
 /** How long until a worker that could not start is tried again. */
 const retryMilliseconds = 1000;
 
-/** Starts the workers and resolves when all of them listen. One that dies is replaced. */
-export async function startCluster(config: Config, log: Log): Promise<Cluster> {
+/**
+ * Starts workers that share a port, which this process only watches over, and resolves when all of them listen. One that
+ * dies is replaced.
+ */
+export async function startCluster(config: Config, log: Log): Promise<Processes> {
   let current = config;
   let isDraining = false;
   /** Those that hear what they are told, and how they are told. */

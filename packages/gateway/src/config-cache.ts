@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { count, file, flag, positiveTimerSeconds, seconds, secret, text, url } from './config-values.js';
-import { redisAddress } from './redis-address.js';
+import { isRedisAddress } from './redis-address.js';
 
 const redisUrl = url(/^rediss?:$/, 'redis: or rediss:');
 const schemeOf = (address: string) => /^rediss?:(?=\/\/)/.exec(address)?.[0];
+const redisAddress = z.string().refine(isRedisAddress, {
+  error: 'must be a host and a port, such as redis-1.example.com:6379',
+});
 const addresses = z
   .array(redisAddress)
   .min(1, { error: 'must name at least one server' })

@@ -12,7 +12,7 @@ export interface Mistake {
 }
 
 /** What is wrong with a configuration file: all of it, not only the first. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly mistakes: readonly Mistake[];
 

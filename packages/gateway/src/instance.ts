@@ -4,10 +4,9 @@ import type { Config } from './config-schema.js';
 import { type GatewayServer, startServer } from './gateway-server.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
-import { publishMetrics } from './otel-metrics.js';
 import type { Revocation, RevokeEverywhere } from './revocation.js';
 import { createRuntime } from './runtime.js';
-import { createTracing } from './tracing.js';
+import { joinTelemetry } from './telemetry.js';
 
 /** One process that serves: a server, and the runtime that a reload replaces. */
 export interface Instance {
@@ -34,8 +33,7 @@ export async function startInstance(
   metrics: Metrics,
   revokeEverywhere?: RevokeEverywhere,
 ): Promise<Instance> {
-  const startTrace = createTracing();
-  publishMetrics(metrics.registry);
+  const startTrace = await joinTelemetry(metrics.registry);
   const listenTo = (era: Era) => (event: PhantomTokenEvent, issuer: string | undefined) => {
     if (event.type === 'breaker' && era.isOver) return;
     metrics.onEvent(event, issuer);

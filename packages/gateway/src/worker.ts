@@ -1,7 +1,7 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from './config-schema.js';
 import { type Instance, startInstance } from './instance.js';
-import type { Log } from './log.js';
+import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
 import { createProcessLink } from './process-link.js';
 import type { Revocation } from './revocation.js';
@@ -18,7 +18,7 @@ export type Request =
   | { readonly type: 'revoke'; readonly revocation: Revocation };
 
 /** What each worker does: as it is told. */
-export function runWorker(createLog: (level: string) => Log): void {
+export function runWorker(): void {
   const metrics = createMetrics();
   AggregatorRegistry.setRegistries([metrics.registry]);
   // makes the first process' requests for metrics heard here
