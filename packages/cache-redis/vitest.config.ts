@@ -1,3 +1,5 @@
+import { mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.js';
 
-export default shared('cache-redis');
+// most of their time goes into waiting for servers that are ill on purpose
+export default mergeConfig(shared('cache-redis'), { test: { maxWorkers: 3 } });
