@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isNetwork } from '@phantom-token/core/node';
+import { isNetwork } from '@phantom-token/core/network-list';
 import { z } from 'zod';
 
 // the values that options take, each with the words for what is wrong with it
