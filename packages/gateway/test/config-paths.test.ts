@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runCli } from './gateway.js';
+import { runHere } from './gateway.js';
 
 const server = (logout?: string) => ({
   endpoint: 'https://login.example.com/introspect',
@@ -15,7 +15,7 @@ const server = (logout?: string) => ({
 });
 const route = (path: string) => ({ path, upstream: 'http://127.0.0.1:4000' });
 const check = (config: object) =>
-  runCli(['--config', '-', '--check'], JSON.stringify({ introspection: server(), ...config }));
+  runHere(['--config', '-', '--check'], JSON.stringify({ introspection: server(), ...config }));
 
 it.each<[string, object, string]>([
   [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { runCli } from './gateway.js';
+import { runHere } from './gateway.js';
 
 const introspection = {
   endpoint: 'https://login.example.com/introspect',
@@ -13,7 +13,7 @@ const route = { path: '/api', upstream: 'http://127.0.0.1:4000' };
 const base = { introspection, routes: [route] };
 
 async function findMistakes(config: object, ...options: readonly string[]) {
-  const { code, stdout, stderr } = await runCli(['--config', '-', ...options], stringify(config));
+  const { code, stdout, stderr } = await runHere(['--config', '-', ...options], stringify(config));
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   return stderr
     .trimEnd()
@@ -108,7 +108,7 @@ describe('what would stop the start', () => {
     writeFileSync(clientSecretFile, 'secret');
     const clientAuth = { method: 'client_secret_basic', clientId: 'gateway', clientSecretFile };
     const config = { ...base, introspection: { ...introspection, clientAuth } };
-    expect(await runCli(['--config', '-', '--check'], stringify(config))).toMatchObject({
+    expect(await runHere(['--config', '-', '--check'], stringify(config))).toMatchObject({
       code: 0,
       stderr: '',
     });

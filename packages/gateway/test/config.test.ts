@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { runCli } from './gateway.js';
+import { runCli, runHere } from './gateway.js';
 
 const good = `
 listen: { host: 127.0.0.1, port: 3000 }
@@ -71,12 +71,14 @@ protectedResource: { resource: https://api.example.com, authorizationServers: [h
 
 const environment = { ...process.env, CLIENT_SECRET: 'canary-of-the-environment-with-its-length' };
 const check = (text: string, env: NodeJS.ProcessEnv = environment) =>
-  runCli(['--config', '-', '--check'], text, env);
+  runHere(['--config', '-', '--check'], text, env);
 const linesOf = (text: string) => text.trimEnd().split('\n');
 
 describe('a configuration', () => {
   it('may use everything that there is', async () => {
-    expect(await check(everything)).toEqual({ code: 0, stdout: 'the configuration is valid\n', stderr: '' });
+    const valid = { code: 0, stdout: 'the configuration is valid\n', stderr: '' };
+    expect(await check(everything)).toEqual(valid);
+    expect(await runCli(['--config', '-', '--check'], everything, environment)).toEqual(valid);
   });
 
   it('may be little more than a server to ask and a path to answer on', async () => {
@@ -294,9 +296,11 @@ describe('the command', () => {
     [['--config', '/does/not/exist.yaml'], /cannot be read: ENOENT/],
     [['--config', 'x', 'y'], /y/],
   ])('says how it is used: %j', async (args, message) => {
-    const { code, stdout, stderr } = await runCli(args);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(message);
+    for (const run of [runHere, runCli]) {
+      const { code, stdout, stderr } = await run(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(message);
+    }
   });
 
   it('says its version', async () => {

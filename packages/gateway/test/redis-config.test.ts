@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { runCli, startGateway } from './gateway.js';
+import { runHere, startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -13,7 +13,7 @@ const configOf = (redis: object) =>
     cache: { redis },
     forwardAuth: { path: '/authorize' },
   });
-const check = (redis: object) => runCli(['--config', '-', '--check'], configOf(redis));
+const check = (redis: object) => runHere(['--config', '-', '--check'], configOf(redis));
 const pepper = (id: string, secret = 'x'.repeat(32)) => ({ id, secret });
 
 /** Something in the place of Redis, and the connections that were made to it. */
