@@ -9,7 +9,7 @@ import {
   signJwt,
   status,
 } from '@phantom-token/conformance';
-import { describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeConfig } from './config-file.js';
 import { type RunningGateway, startGateway } from './gateway.js';
 import { exchange, format } from './raw.js';
@@ -77,35 +77,48 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     expect(metrics['introspection_duration_seconds_bucket{le="0.25",outcome="unknown"}']).toBeLessThan(3);
   });
 
-  it.each([
-    { code: 'ERR_NO_TOKEN', status: 401, token: undefined },
-    { code: 'ERR_MALFORMED_TOKEN', status: 400, token: 'a b' },
-    { code: 'ERR_TOKEN_TOO_LONG', status: 400, token: 'x'.repeat(4097) },
-    { code: 'ERR_INACTIVE', status: 401, token: 'inactive' },
-    { code: 'ERR_WRONG_AUDIENCE', status: 401, token: 'foreign' },
-    { code: 'ERR_SENDER_CONSTRAINED', status: 401, token: 'with-cnf' },
-    { code: 'ERR_INSUFFICIENT_SCOPE', status: 403, token: 'unscoped' },
-    { code: 'ERR_STATUS', status: 502, token: 'failing' },
-    { code: 'ERR_CREDENTIALS_REFUSED', status: 502, token: 'refusing-us' },
-    { code: 'ERR_UNAVAILABLE', status: 503, token: 'busy' },
-    { code: 'ERR_TIMEOUT', status: 504, token: 'silent' },
-  ])('a refusal with $status is one log line that says $code', async ({ token, status, code }) => {
-    const upstream = await startUpstream();
-    const { introspection: patient, hastyIntrospection } = await startNamedTokens();
-    const introspection = code === 'ERR_TIMEOUT' ? hastyIntrospection : patient;
-    const routes = [{ path: '/api', upstream: upstream.url, requiredScopes: ['read'] }];
-    const gateway = await startGateway({ listen, admin, introspection, routes, ...lane });
-    for (const method of ['GET', 'POST']) {
-      const headers: Record<string, string> = token === undefined ? {} : headersOf(token);
-      expect((await fetch(`${gateway.url}/api/${method}`, { method, headers })).status).toBe(status);
-    }
-    await expect.poll(() => gateway.lines.filter(({ msg }) => msg === 'refused')).toHaveLength(2);
-    const time = expect.any(String);
-    const line = { level: 'info', time, msg: 'refused', code, status, route: '/api' };
-    expect(gateway.lines.filter(({ msg }) => msg === 'refused')).toEqual([
-      { ...line, method: 'GET' },
-      { ...line, method: 'POST' },
-    ]);
+  describe('a refusal', () => {
+    let gateway: RunningGateway;
+    beforeAll(async () => {
+      const upstream = await startUpstream();
+      const { introspection, hastyIntrospection } = await startNamedTokens();
+      const route = { upstream: upstream.url, requiredScopes: ['read'] };
+      const routes = [
+        { path: '/hasty', issuer: 'hasty', ...route },
+        { path: '/api', ...route },
+      ];
+      const issuers = { hasty: hastyIntrospection };
+      gateway = await startGateway({ listen, admin, introspection, issuers, routes, ...lane });
+    });
+
+    it.each([
+      { code: 'ERR_NO_TOKEN', status: 401, token: undefined },
+      { code: 'ERR_MALFORMED_TOKEN', status: 400, token: 'a b' },
+      { code: 'ERR_TOKEN_TOO_LONG', status: 400, token: 'x'.repeat(4097) },
+      { code: 'ERR_INACTIVE', status: 401, token: 'inactive' },
+      { code: 'ERR_WRONG_AUDIENCE', status: 401, token: 'foreign' },
+      { code: 'ERR_SENDER_CONSTRAINED', status: 401, token: 'with-cnf' },
+      { code: 'ERR_INSUFFICIENT_SCOPE', status: 403, token: 'unscoped' },
+      { code: 'ERR_STATUS', status: 502, token: 'failing' },
+      { code: 'ERR_CREDENTIALS_REFUSED', status: 502, token: 'refusing-us' },
+      { code: 'ERR_UNAVAILABLE', status: 503, token: 'busy' },
+      { code: 'ERR_TIMEOUT', status: 504, token: 'silent' },
+    ])('with $status is one log line that says $code', async ({ token, status, code }) => {
+      const route = code === 'ERR_TIMEOUT' ? '/hasty' : '/api';
+      const before = gateway.lines.length;
+      const refused = () => gateway.lines.slice(before).filter(({ msg }) => msg === 'refused');
+      for (const method of ['GET', 'POST']) {
+        const headers: Record<string, string> = token === undefined ? {} : headersOf(token);
+        expect((await fetch(`${gateway.url}${route}/${method}`, { method, headers })).status).toBe(status);
+      }
+      await expect.poll(refused).toHaveLength(2);
+      const time = expect.any(String);
+      const line = { level: 'info', time, msg: 'refused', code, status, route };
+      expect(refused()).toEqual([
+        { ...line, method: 'GET' },
+        { ...line, method: 'POST' },
+      ]);
+    });
   });
 
   it('an upstream that fails is one log line that says how', async () => {
