@@ -18,9 +18,10 @@ import { watchRss } from './process-status.js';
 import { format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
-/** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
-const warmUpTokens = 8000;
-const garbageTokens = 12_000;
+/** The first ones fill what any work fills; the others would be 48 MB if something kept them. */
+const warmUpTokens = 2700;
+const garbageTokens = 4000;
+const garbageLength = 12_000;
 
 const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
 const statusOf = async (answer: Promise<Response>) => (await answer).status;
@@ -153,14 +154,14 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   });
 
   it(`holds no more memory after ${garbageTokens} garbage tokens, and still knows the good one`, async () => {
-    const { server, good, ask, gateway } = await start({}, lane);
+    const { server, good, ask, gateway } = await start({ maxTokenLength: garbageLength }, lane);
     server.answer(choose(({ form }) => (form.get('token') === 'good' ? good : noContent())));
     const agent = new Agent({ keepAlive: true, maxSockets: 32 });
     const flood = (name: string, count: number) => {
       let next = 0;
       const run = async () => {
         while (next < count) {
-          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(4000, 'x'));
+          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(garbageLength, 'x'));
           const [answer] = await once(get(gateway.url, { agent, headers }), 'response');
           answer.resume();
           expect(answer.statusCode).toBe(401);
