@@ -4,8 +4,8 @@ import { shared } from '../../vitest.shared.js';
 export default mergeConfig(shared('gateway'), {
   test: {
     include: ['deploy/**/*.test.ts'],
-    // most of their time goes into starting processes and waiting for them
-    maxWorkers: 3,
+    // much of their time goes into waiting for processes
+    maxWorkers: 2,
     // what starts processes, and puts load on them, takes a busy machine long
     testTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },

@@ -5,15 +5,20 @@ import { createLog, type Log } from './log.js';
 import type { Processes } from './processes.js';
 import type { Revocation } from './revocation.js';
 
-/**
- * Starts what a configuration describes, and obeys signals.
- * @param readAgain Gives the configuration of the moment, for a reload.
- */
-export async function runGateway(config: Config, readAgain: () => Promise<Config>): Promise<void> {
-  const log = createLog(config.log.level);
+/** A gateway that listens. */
+export interface Gateway {
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  /** Goes on with another configuration. @throws where that asks for what needs a restart. */
+  reload(next: Config): Promise<void>;
+  /** Accepts no more connections; resolves when everything under way has ended, or when the time for that is over. */
+  drain(): Promise<void>;
+}
+
+/** Starts what a configuration describes. */
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   for (const warning of describeHiddenRoutes(config)) log.warn(warning);
   const instance = await startProcesses(config, log);
-  let isDraining = false;
   let current = config;
   const revoke = async (revocation: Revocation) => {
     const { issuer } = revocation;
@@ -22,14 +27,31 @@ export async function runGateway(config: Config, readAgain: () => Promise<Config
     await instance.revoke(revocation);
   };
   const adminUrl = config.admin && (await startAdminServer({ ...config.admin, ...instance, revoke }));
-
-  async function reload(): Promise<void> {
-    try {
-      const next = await readAgain();
+  return {
+    url: instance.url,
+    adminUrl,
+    async reload(next) {
       if (fixedParts(current) !== fixedParts(next))
         throw new Error('listen, workers, admin and limits need a restart');
       await instance.reload(next);
       current = next;
+    },
+    drain: () => instance.drain(),
+  };
+}
+
+/**
+ * Starts a gateway, and obeys signals.
+ * @param readAgain Gives the configuration of the moment, for a reload.
+ */
+export async function runGateway(config: Config, readAgain: () => Promise<Config>): Promise<void> {
+  const log = createLog(config.log.level);
+  const gateway = await startGateway(config, log);
+  let isDraining = false;
+
+  async function reload(): Promise<void> {
+    try {
+      await gateway.reload(await readAgain());
       log.info('reloaded');
     } catch (error) {
       const { message } = error as Error;
@@ -41,7 +63,7 @@ export async function runGateway(config: Config, readAgain: () => Promise<Config
     if (isDraining) return;
     isDraining = true;
     log.info('draining');
-    await instance.drain();
+    await gateway.drain();
     log.info('ended');
     process.exit(0);
   }
@@ -53,9 +75,10 @@ export async function runGateway(config: Config, readAgain: () => Promise<Config
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain());
   // whatever the level, since scripts wait for it
+  const { url, adminUrl } = gateway;
   log
     .child({}, { level: 'info' })
-    .info({ url: instance.url, ...(adminUrl === undefined ? {} : { adminUrl }) }, 'listening');
+    .info({ url, ...(adminUrl === undefined ? {} : { adminUrl }) }, 'listening');
 }
 
 async function startProcesses(config: Config, log: Log): Promise<Processes> {

@@ -13,15 +13,14 @@ import {
   status,
 } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
-import { startGateway } from './gateway.js';
+import { startGateway, startGatewayProcess } from './gateway.js';
 import { watchRss } from './process-status.js';
 import { format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
-/** The first ones fill what any work fills; the others would be 48 MB if something kept them. */
-const warmUpTokens = 2700;
-const garbageTokens = 4000;
-const garbageLength = 12_000;
+/** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
+const warmUpTokens = 8000;
+const garbageTokens = 12_000;
 
 const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
 const statusOf = async (answer: Promise<Response>) => (await answer).status;
@@ -45,12 +44,18 @@ function meter(answer: Answer) {
   return metered;
 }
 
-async function start(introspection: object = {}, lane: object = {}) {
+const start = (introspection: object = {}, lane: object = {}) => startWith(startGateway, introspection, lane);
+
+async function startWith<G extends { readonly url: string }>(
+  run: (config: object) => Promise<G>,
+  introspection: object,
+  lane: object,
+) {
   const upstream = await startUpstream();
   const authorizationServer = await startAuthorizationServer();
   const routes = [{ path: '/', upstream: upstream.url, maxConnections: 1000 }];
   const options = { ...authorizationServer.introspection, ...introspection };
-  const gateway = await startGateway({ listen, admin, introspection: options, routes, ...lane });
+  const gateway = await run({ listen, admin, introspection: options, routes, ...lane });
   const good = reply(200, jwtType, authorizationServer.jwt);
   const ask = (token: string) => fetch(gateway.url, { headers: headersOf(token) });
   return { upstream, ...authorizationServer, gateway, good, ask };
@@ -154,14 +159,14 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   });
 
   it(`holds no more memory after ${garbageTokens} garbage tokens, and still knows the good one`, async () => {
-    const { server, good, ask, gateway } = await start({ maxTokenLength: garbageLength }, lane);
+    const { server, good, ask, gateway } = await startWith(startGatewayProcess, {}, lane);
     server.answer(choose(({ form }) => (form.get('token') === 'good' ? good : noContent())));
     const agent = new Agent({ keepAlive: true, maxSockets: 32 });
     const flood = (name: string, count: number) => {
       let next = 0;
       const run = async () => {
         while (next < count) {
-          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(garbageLength, 'x'));
+          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(4000, 'x'));
           const [answer] = await once(get(gateway.url, { agent, headers }), 'response');
           answer.resume();
           expect(answer.statusCode).toBe(401);

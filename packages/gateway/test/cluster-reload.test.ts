@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { readChildren } from './process-status.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -50,7 +50,7 @@ it.each([
     routes: [{ path: '/old', upstream: upstream.url, auth: 'none' }],
   };
   const { file, write } = writeConfig(config);
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   const { issuer, asked } = await startMetadata(discoveries);
   write({
     ...config,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { startRedis } from '../../cache-redis/test/redis-process.js';
 import { writeConfig } from './config-file.js';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -42,7 +42,7 @@ it('a reload that fails leaves no connection to Redis behind', async () => {
       .split('\n')
       .filter((line) => line !== '').length;
   const { file, write } = writeConfig(config);
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   // ours, one for commands and one that hears of revocations
   await expect.poll(count).toBe(3);
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -9,7 +9,7 @@ it('a reload switches the fast lane on and off', async () => {
   const { introspection } = await startAuthorizationServer();
   const config = { listen, introspection, routes: [{ path: '/api', upstream: upstream.url }] };
   const { file, write } = writeConfig({ ...config, fastLane: false });
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   const reload = async (fastLane: boolean, times: number) => {
     write({ ...config, fastLane });
     gateway.process.kill('SIGHUP');

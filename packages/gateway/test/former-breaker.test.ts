@@ -1,7 +1,7 @@
 import { reply } from '@phantom-token/conformance';
 import { expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -11,7 +11,7 @@ it('a breaker that opens for the last requests of a former configuration is not 
   const routes = [{ path: '/api', upstream: upstream.url }];
   const config = { listen, admin, introspection: { ...introspection, breakerFailures: 1 }, routes };
   const { file, write } = writeConfig(config);
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   let answer = () => {};
   const asked = new Promise<void>((resolve) => {
     server.answer(async (connection, request) => {

@@ -5,6 +5,9 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { runCommand } from '../src/command.js';
+import { parseConfig } from '../src/config-file.js';
+import { startGateway as start } from '../src/gateway.js';
+import { createLog } from '../src/log.js';
 import { onEnd } from './lifetime.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
@@ -18,11 +21,8 @@ export interface Line {
 export interface RunningGateway {
   readonly url: string;
   readonly adminUrl: string;
-  readonly process: ChildProcess;
   /** What it has logged so far. */
   readonly lines: readonly Line[];
-  /** What it has said on standard error so far, which should be nothing. */
-  readonly errors: string;
   /** Resolves with the first line, past or to come, of this message. */
   logged(msg: string): Promise<Line>;
   /** Asks the admin port, on a connection of its own: one that is kept may end as the next request comes. */
@@ -30,8 +30,63 @@ export interface RunningGateway {
   metrics(): Promise<string>;
 }
 
+/** One that people run: it has a process of its own. */
+export interface GatewayProcess extends RunningGateway {
+  readonly process: ChildProcess;
+  /** What it has said on standard error so far, which should be nothing. */
+  readonly errors: string;
+}
+
+/** What was logged, and those that wait for more. */
+class Lines {
+  readonly all: Line[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  add(text: string): void {
+    this.all.push(JSON.parse(text));
+    for (const check of this.#waiting) check();
+  }
+
+  first(msg: string): Promise<Line> {
+    return new Promise((resolve) => {
+      const check = () => {
+        const found = this.all.find((line) => line.msg === msg);
+        if (found === undefined) return;
+        this.#waiting.delete(check);
+        resolve(found);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+}
+
+const askAdmin = (adminUrl: string) => {
+  const admin = (path: string) => fetch(`${adminUrl}${path}`, { headers: { Connection: 'close' } });
+  return { admin, metrics: async () => (await admin('/metrics')).text() };
+};
+
+/**
+ * Starts one in this process, which costs a hundredth: for what signals, workers, memory and standard output have no part
+ * in. Ends with the test, or with the file.
+ */
+export async function startGateway(config: object): Promise<RunningGateway> {
+  const lines = new Lines();
+  const read = parseConfig(stringify(config), process.env);
+  const log = createLog(read.log.level, { write: (line) => lines.add(line) });
+  const {
+    url,
+    adminUrl = '',
+    drain,
+  } = await start({ ...read, limits: { ...read.limits, drainSeconds: 0 } }, log);
+  onEnd(drain);
+  return { url, adminUrl, lines: lines.all, logged: (msg) => lines.first(msg), ...askAdmin(adminUrl) };
+}
+
 /** Runs the command as people do, and waits until it accepts connections. Ends with the test, or with the file. */
-export async function startGateway(config: object | { readonly file: string }): Promise<RunningGateway> {
+export async function startGatewayProcess(
+  config: object | { readonly file: string },
+): Promise<GatewayProcess> {
   const isFile = 'file' in config;
   const child = spawn(process.execPath, [cli, '--config', isFile ? String(config.file) : '-'], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -43,37 +98,25 @@ export async function startGateway(config: object | { readonly file: string }): 
     errors += chunk;
     process.stderr.write(chunk);
   });
-  const lines: Line[] = [];
-  const waiting = new Set<() => void>();
-  createInterface(child.stdout).on('line', (line) => {
-    lines.push(JSON.parse(line));
-    for (const check of waiting) check();
+  const lines = new Lines();
+  createInterface(child.stdout).on('line', (line) => lines.add(line));
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the gateway ended with ${code}`);
   });
-  const logged = (msg: string) =>
-    new Promise<Line>((resolve, reject) => {
-      const check = () => {
-        const found = lines.find((line) => line.msg === msg);
-        if (found === undefined) return;
-        waiting.delete(check);
-        resolve(found);
-      };
-      waiting.add(check);
-      child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)));
-      check();
-    });
+  // who waits for a line hears of it
+  ended.catch(() => {});
+  const logged = (msg: string) => Promise.race([lines.first(msg), ended]);
   const { url, adminUrl } = await logged('listening');
-  const admin = (path: string) => fetch(`${adminUrl}${path}`, { headers: { Connection: 'close' } });
   return {
     url: String(url),
     adminUrl: String(adminUrl),
     process: child,
-    lines,
+    lines: lines.all,
     get errors() {
       return errors;
     },
     logged,
-    admin,
-    metrics: async () => (await admin('/metrics')).text(),
+    ...askAdmin(String(adminUrl)),
   };
 }
 

@@ -1,18 +1,18 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { type RunningGateway, startGateway } from './gateway.js';
+import { type GatewayProcess, startGatewayProcess } from './gateway.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 /** Starts a gateway that tells the packages that its processes import. */
-async function start(options: object): Promise<RunningGateway> {
+async function start(options: object): Promise<GatewayProcess> {
   const upstream = await startUpstream();
   const { introspection } = await startAuthorizationServer();
   vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./imported-packages.mjs', import.meta.url)}`);
   onTestFinished(() => void vi.unstubAllEnvs());
   const routes = [{ path: '/api', upstream: upstream.url }];
-  return startGateway({ listen, introspection, routes, ...options });
+  return startGatewayProcess({ listen, introspection, routes, ...options });
 }
 
-function importsOf({ lines, process }: RunningGateway) {
+function importsOf({ lines, process }: GatewayProcess) {
   const imports = lines.filter(({ msg }) => msg === 'import');
   const packagesOf = (of: typeof imports) => of.map(({ specifier }) => specifier);
   return {

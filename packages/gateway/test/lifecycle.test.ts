@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { choose, createGate, jwtType, late, noContent, reply } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { startLoad } from './kept-load.js';
 import { format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -62,7 +62,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
 
   it('answers all requests under load when told to end, then takes no more connections, and exits with 0', async () => {
     const { config } = await start();
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const exit = endOf(gateway.process);
     const load = startLoad(`${gateway.url}/api`, { clients: 200, tokenOf });
     await load.more(2000);
@@ -79,7 +79,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const { config } = await start();
     const bytes = format('GET', '/api', ['Authorization: Bearer token']);
     for (let isTooLate = true; isTooLate; ) {
-      const gateway = await startGateway(config);
+      const gateway = await startGatewayProcess(config);
       const connection = openConnection(gateway.url);
       connection.send(bytes);
       expect((await connection.answer())?.status).toBe(200);
@@ -101,7 +101,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('takes no new connection while the ones that it has end', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
     gateway.process.kill('SIGTERM');
@@ -117,7 +117,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
       if (request.method === 'POST') text(request).then((body) => response.end(body));
       else listener(request, response);
     });
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const exit = endOf(gateway.process);
     const upload = request(`${gateway.url}/api`, { method: 'POST', headers: authorized });
     upload.write('first ');
@@ -137,7 +137,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('tells a client with its answer that the connection ends', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const agent = new Agent({ keepAlive: true });
     const asked = get(`${gateway.url}/api`, { headers: authorized, agent });
     const { response } = await held;
@@ -151,7 +151,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('breaks off what lasts longer than drainSeconds, and exits with 0', async () => {
     const { held, listener } = createHold();
     const { config } = await start({ limits: { drainSeconds: 0.3 } }, listener);
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const exit = endOf(gateway.process);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
     await held;
@@ -164,7 +164,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
 
   it('closes connections that nobody uses, long before drainSeconds', async () => {
     const { config } = await start({ limits: { drainSeconds: 3600 } });
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const exit = endOf(gateway.process);
     const agent = new Agent({ keepAlive: true });
     const { port } = new URL(gateway.url);
@@ -178,7 +178,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('says that it is alive all the time, and that it is ready until it is told to end', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
-    const gateway = await startGateway(config);
+    const gateway = await startGatewayProcess(config);
     const statusOf = async (path: string) => (await gateway.admin(path)).status;
     expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 200]);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
@@ -193,7 +193,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('answers all requests under load while it reads its file again and again', async () => {
     const { config, upstream } = await start();
     const { file, write } = writeConfig({ ...config, listen, admin });
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     const load = startLoad(`${gateway.url}/api`, { clients: 40, tokenOf });
     for (let time = 1; time <= 5; time++) {
       await load.more(300);
@@ -217,7 +217,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
       ...config,
       introspection: { ...config.introspection, maxConcurrentIntrospections: 1 },
     });
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     const ask = (method: string, token: string) =>
       fetch(`${gateway.url}/api`, { method, headers: { Authorization: `Bearer ${token}` } });
     const asked = [ask('GET', 'slow')];
@@ -236,7 +236,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
     const { file } = writeConfig(config);
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     const download = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
     response.write('first ');
@@ -257,7 +257,7 @@ describe('a file that is read again', () => {
 
   it('changes nothing where it is invalid, and every mistake is logged', async () => {
     const { config, file, write } = await start();
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     write({ ...config, cache: { maxEntries: 0 }, routes: [{ path: 'api', upstream: 'ftp://x' }], typo: 1 });
     gateway.process.kill('SIGHUP');
     const { level, reason } = await gateway.logged(
@@ -274,7 +274,7 @@ describe('a file that is read again', () => {
 
   it('changes nothing where it asks for what needs a restart', async () => {
     const { config, file, write } = await start();
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     write({ ...config, routes: [], forwardAuth: { path: '/auth' }, workers: 2 });
     gateway.process.kill('SIGHUP');
     const { reason } = await gateway.logged('the configuration was not reloaded; going on with the old one');
@@ -284,7 +284,7 @@ describe('a file that is read again', () => {
 
   it('is in force as it was at the last of several signals in a row', async () => {
     const { config, file, write } = await start();
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     for (let time = 1; time <= 5; time++) {
       write({
         ...config,
@@ -299,7 +299,7 @@ describe('a file that is read again', () => {
   it('resets the breaker with the client that it belongs to, in the metrics too', async () => {
     const { config, file, server, write } = await start();
     server.answer(reply(500, {}));
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     for (let time = 0; time < 5; time++) await fetch(`${gateway.url}/api`, { headers: authorized });
     expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 2$/m);
     server.answer(noContent());

@@ -11,7 +11,7 @@ import {
 } from '@phantom-token/conformance';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { type RunningGateway, startGateway } from './gateway.js';
+import { type RunningGateway, startGateway, startGatewayProcess } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { admin, listen, liveClaims, startAuthorizationServer, startUpstream } from './stage.js';
 import { startNamedTokens } from './tokens.js';
@@ -152,7 +152,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
       ...lane,
     };
     const { file, write } = writeConfig(config);
-    const gateway = await startGateway({ file });
+    const gateway = await startGatewayProcess({ file });
     const quoting = `${canaries.token} ${canaries.secret} ${jwt}`;
     const answers = [
       reply(200, jwtType, jwt),
@@ -220,7 +220,7 @@ describe('an OpenTelemetry SDK', () => {
     const { introspection } = await startAuthorizationServer();
     vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
     const routes = [{ path: '/api', upstream: upstream.url }];
-    const gateway = await startGateway({ listen, admin, introspection, routes });
+    const gateway = await startGatewayProcess({ listen, admin, introspection, routes });
     vi.unstubAllEnvs();
     for (let count = 0; count < 3; count++)
       await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
@@ -246,19 +246,19 @@ describe('a trace', () => {
   const parentId = 'b7ad6b7169203331';
   const traceparent = `00-${traceId}-${parentId}-01`;
 
-  async function start(lane: object = {}) {
+  async function start(run: (config: object) => Promise<RunningGateway>, lane: object = {}) {
     const upstream = await startUpstream();
     const authorizationServer = await startAuthorizationServer();
     const { introspection } = authorizationServer;
     const routes = [{ path: '/api', upstream: upstream.url }];
-    const gateway = await startGateway({ listen, admin, introspection, routes, ...lane });
+    const gateway = await run({ listen, admin, introspection, routes, ...lane });
     return { gateway, upstream, ...authorizationServer };
   }
 
   async function startTraced() {
     vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
     try {
-      return await start();
+      return await start(startGatewayProcess);
     } finally {
       vi.unstubAllEnvs();
     }
@@ -267,7 +267,7 @@ describe('a trace', () => {
   it.each([{ fastLane: true }, { fastLane: false }])(
     'goes on as it came without an SDK, with %s',
     async (lane) => {
-      const { gateway, upstream } = await start(lane);
+      const { gateway, upstream } = await start(startGateway, lane);
       const headers = { ...headersOf('token'), traceparent, tracestate: 'vendor=value' };
       for (const method of ['GET', 'POST']) await fetch(`${gateway.url}/api`, { method, headers });
       await fetch(`${gateway.url}/api`, { headers: headersOf('token') });

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { runHere, startGateway } from './gateway.js';
+import { runHere, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -37,7 +37,12 @@ describe('addresses of Redis servers', () => {
     const upstream = await startUpstream();
     const { introspection } = await startAuthorizationServer();
     const routes = [{ path: '/', upstream: upstream.url }];
-    await startGateway({ listen, introspection, routes, cache: { redis: redisAt(`127.0.0.1:${port}`) } });
+    await startGatewayProcess({
+      listen,
+      introspection,
+      routes,
+      cache: { redis: redisAt(`127.0.0.1:${port}`) },
+    });
     await expect.poll(() => sockets.length).toBeGreaterThan(0);
   });
 
@@ -101,7 +106,7 @@ describe('credentials for Sentinels', () => {
       sentinelPassword: 'word-of-the-watcher',
     };
     const routes = [{ path: '/', upstream: upstream.url }];
-    await startGateway({ listen, introspection, routes, cache: { redis } });
+    await startGatewayProcess({ listen, introspection, routes, cache: { redis } });
     const heard = () => String(sockets[0]?.read() ?? '');
     await expect.poll(heard).toMatch(/auth\r\n\$7\r\nwatcher\r\n\$19\r\nword-of-the-watcher/i);
   });

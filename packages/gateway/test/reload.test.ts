@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { jwtType, reply } from '@phantom-token/conformance';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -25,7 +25,7 @@ async function start() {
   };
   const write = (changes: object) => writeFileSync(file, stringify({ ...config, ...changes }));
   write({});
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   const reload = async (changes: object) => {
     write(changes);
     gateway.process.kill('SIGHUP');

@@ -1,6 +1,6 @@
 import { canaries, createJwtSigner, json, startScriptedServer } from '@phantom-token/conformance';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type RunningGateway, startGateway } from './gateway.js';
+import { type GatewayProcess, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { openConnection } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -12,13 +12,13 @@ async function start(more: object = {}) {
   const upstream = await startUpstream();
   const { server, introspection } = await startAuthorizationServer();
   const routes = [{ path: '/', upstream: upstream.url }];
-  const gateway = await startGateway({ listen, admin, introspection, routes, ...more });
+  const gateway = await startGatewayProcess({ listen, admin, introspection, routes, ...more });
   const ask = async (token = 'token') =>
     (await fetch(gateway.url, { headers: { Authorization: `Bearer ${token}` } })).status;
   return { server, gateway, ask };
 }
 
-const revoke = ({ adminUrl }: RunningGateway, body: unknown, authorization = `Bearer ${revocationSecret}`) =>
+const revoke = ({ adminUrl }: GatewayProcess, body: unknown, authorization = `Bearer ${revocationSecret}`) =>
   fetch(`${adminUrl}/revocations`, {
     method: 'POST',
     headers: { Authorization: authorization, Connection: 'close' },
@@ -129,7 +129,7 @@ describe('back-channel logout', () => {
     const authorizationServer = await startAuthorizationServer();
     const logout = { path: '/backchannel-logout', issuer, audience: 'gateway', jwksUri: keys.endpoint };
     const upstream = await startUpstream();
-    const gateway = await startGateway({
+    const gateway = await startGatewayProcess({
       listen,
       admin,
       introspection: { ...authorizationServer.introspection, logout },

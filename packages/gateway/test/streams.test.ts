@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noContent } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
-import { startGateway } from './gateway.js';
+import { startGatewayProcess } from './gateway.js';
 import { watchRss } from './process-status.js';
 import { format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -54,7 +54,7 @@ async function start(listener: Parameters<typeof startUpstream>[0], more: object
   const upstream = await startUpstream(listener);
   const { introspection, server } = await startAuthorizationServer();
   const routes = [{ path: '/', upstream: upstream.url }];
-  const gateway = await startGateway({ listen, introspection, routes, ...more });
+  const gateway = await startGatewayProcess({ listen, introspection, routes, ...more });
   return { gateway, upstream, server };
 }
 

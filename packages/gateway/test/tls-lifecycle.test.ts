@@ -7,7 +7,7 @@ import { connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { openFrameConnection, statusOf } from './h2-frames.js';
 import { onEnd } from './lifetime.js';
-import { answerOf, ca, openSession, startTlsGateway } from './tls-stage.js';
+import { answerOf, ca, openSession, startTlsGatewayProcess } from './tls-stage.js';
 
 const authorization = 'Bearer token';
 
@@ -31,7 +31,7 @@ async function load(session: ClientHttp2Session, streams: number, onAnswer: () =
 }
 
 it('told to end, answers every stream over HTTP/2 that GOAWAY does not call too late, and exits with 0', async () => {
-  const { gateway } = await startTlsGateway();
+  const { gateway } = await startTlsGatewayProcess();
   const exit = once(gateway.process, 'exit');
   let answered = 0;
   const count = () => ++answered === 1000 && gateway.process.kill('SIGTERM');
@@ -45,7 +45,7 @@ it('told to end, answers every stream over HTTP/2 that GOAWAY does not call too 
 
 it('told to end, lets streams over HTTP/2 end that began before', async () => {
   let finish = () => {};
-  const { gateway } = await startTlsGateway({}, (request, response) => {
+  const { gateway } = await startTlsGatewayProcess({}, (request, response) => {
     response.flushHeaders();
     finish = () => void request.pipe(response);
   });
@@ -64,7 +64,7 @@ it('told to end, lets streams over HTTP/2 end that began before', async () => {
 });
 
 it('told to end, says which stream was the last that it answers', async () => {
-  const { gateway } = await startTlsGateway();
+  const { gateway } = await startTlsGatewayProcess();
   const connection = openFrameConnection(gateway.url, ca);
   const fields = [
     [':method', 'GET'],
@@ -85,7 +85,7 @@ it('told to end, says which stream was the last that it answers', async () => {
 
 it('told to end, closes connections behind TLS that nobody uses, long before drainSeconds', async () => {
   const limits = { headersTimeoutSeconds: 5, drainSeconds: 3600 };
-  const { gateway } = await startTlsGateway({ limits });
+  const { gateway } = await startTlsGatewayProcess({ limits });
   const exit = once(gateway.process, 'exit');
   const { hostname, port } = new URL(gateway.url);
   const agent = new Agent({ keepAlive: true, ca });

@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { startGateway } from './gateway.js';
+import { startGateway, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { admin, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -15,15 +15,22 @@ const pathOf = (name: string) => fileURLToPath(new URL(`../../core/test/tls/${na
 export const ca = readFileSync(pathOf('ca.pem'));
 const listenTls = { port: 0, tls: { certFile: pathOf('server.pem'), keyFile: pathOf('server.key') } };
 
+const stageWith =
+  <G>(start: (config: object) => Promise<G>) =>
+  async (more: object = {}, listener?: Parameters<typeof startUpstream>[0]) => {
+    const upstream = await startUpstream(listener);
+    const authorizationServer = await startAuthorizationServer();
+    const { introspection } = authorizationServer;
+    const routes = [{ path: '/', upstream: upstream.url, requiredScopes: ['read'] }];
+    const gateway = await start({ listen: listenTls, admin, introspection, routes, ...more });
+    return { gateway, upstream, ...authorizationServer };
+  };
+
 /** A gateway behind TLS, with what stands behind it. */
-export async function startTlsGateway(more: object = {}, listener?: Parameters<typeof startUpstream>[0]) {
-  const upstream = await startUpstream(listener);
-  const authorizationServer = await startAuthorizationServer();
-  const { introspection } = authorizationServer;
-  const routes = [{ path: '/', upstream: upstream.url, requiredScopes: ['read'] }];
-  const gateway = await startGateway({ listen: listenTls, admin, introspection, routes, ...more });
-  return { gateway, upstream, ...authorizationServer };
-}
+export const startTlsGateway = stageWith(startGateway);
+
+/** The same in a process of its own. */
+export const startTlsGatewayProcess = stageWith(startGatewayProcess);
 
 export function openSession(url: string): ClientHttp2Session {
   const session = connect(url, { ca });

@@ -130,7 +130,7 @@ describe('where the server returns no JWT', () => {
         {},
         { introspection: { accept: 'application/json', mint: { issuer, keyFiles: ['/no/such/key.pem'] } } },
       ),
-    ).rejects.toThrow('ended with 2');
+    ).rejects.toThrow('introspection.mint.keyFiles[0]');
   });
 });
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { startGateway } from './gateway.js';
+import { startGateway, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { exchange, format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer } from './stage.js';
@@ -14,9 +14,19 @@ const lanes = [
 ];
 
 /** A gateway in front of an upstream that does this with each request; `count` is which one on its connection. */
-async function start(
-  onRequest: (socket: Socket, target: string, count: number) => void,
-  options: { route?: object; fastLane?: boolean } = {},
+interface Options {
+  readonly route?: object;
+  readonly fastLane?: boolean;
+}
+
+type OnRequest = (socket: Socket, target: string, count: number) => void;
+
+const start = (onRequest: OnRequest, options: Options = {}) => startWith(startGateway, onRequest, options);
+
+async function startWith<G>(
+  run: (config: object) => Promise<G>,
+  onRequest: OnRequest,
+  options: Options = {},
 ) {
   const sockets = new Set<Socket>();
   let most = 0;
@@ -38,7 +48,7 @@ async function start(
   const routes = [{ path: '/', upstream, ...options.route }];
   const { fastLane = true } = options;
   const cache = { noExpiryTtlSeconds: 300 };
-  const gateway = await startGateway({ listen, admin, introspection, cache, routes, fastLane });
+  const gateway = await run({ listen, admin, introspection, cache, routes, fastLane });
   return { gateway, mostAtOnce: () => most };
 }
 
@@ -107,10 +117,10 @@ describe('a connection of the fast lane that ends with its answer', () => {
   it('takes no further request', async () => {
     const targets: string[] = [];
     let release = () => {};
-    const { gateway } = await start((socket, target) => {
+    const { gateway } = await startWith(startGatewayProcess, (socket, target) => {
       targets.push(target);
-      release = () => socket.write(ok);
-      if (target !== '/held') release();
+      if (target === '/held') release = () => socket.write(ok);
+      else socket.write(ok);
     });
     const connection = openConnection(gateway.url);
     connection.send(get('/held'));

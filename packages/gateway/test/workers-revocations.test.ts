@@ -6,7 +6,7 @@ import { canaries, json, jwtType, reply } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
 import { startRedis } from '../../cache-redis/test/redis-process.js';
 import { writeConfig } from './config-file.js';
-import { type RunningGateway, startGateway } from './gateway.js';
+import { type GatewayProcess, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { startLogouts } from './logouts.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -30,7 +30,7 @@ const statuses = async (url: string) => {
   return [...all];
 };
 
-const revoke = async ({ adminUrl }: RunningGateway, body: object) => {
+const revoke = async ({ adminUrl }: GatewayProcess, body: object) => {
   const headers = { Authorization: `Bearer ${revocationSecret}`, Connection: 'close' };
   const answer = await fetch(`${adminUrl}/revocations`, {
     method: 'POST',
@@ -46,7 +46,7 @@ async function start(cache: object = {}) {
   const other = await startAuthorizationServer();
   const upstream = await startUpstream();
   const { logout, logOut } = await startLogouts();
-  const gateway = await startGateway({
+  const gateway = await startGatewayProcess({
     listen,
     admin: { port: 0, revocationSecret },
     workers: 2,
@@ -121,7 +121,7 @@ it('an answer to one order is none to another: a reload that fails fails no revo
     routes: [{ path: '/', upstream: upstream.url }],
   };
   const { file, write } = writeConfig(config);
-  const gateway = await startGateway({ file });
+  const gateway = await startGatewayProcess({ file });
   const issuer = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
   write({ ...config, introspection: { ...introspection, endpoint: undefined, issuer } });
   gateway.process.kill('SIGHUP');

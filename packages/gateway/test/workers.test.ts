@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { jwtType, late, reply } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { type RunningGateway, startGateway } from './gateway.js';
+import { type GatewayProcess, startGatewayProcess } from './gateway.js';
 import { startLoad } from './kept-load.js';
 import { readChildren } from './process-status.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -19,7 +19,13 @@ async function start(listener?: Parameters<typeof startUpstream>[0]) {
   const routes = [{ path: '/api', upstream: upstream.url }];
   const config = { listen, admin, workers: 2, introspection, routes };
   const file = writeConfig(config);
-  return { config, upstream, server, gateway: await startGateway({ file: file.file }), write: file.write };
+  return {
+    config,
+    upstream,
+    server,
+    gateway: await startGatewayProcess({ file: file.file }),
+    write: file.write,
+  };
 }
 
 /** A request on a connection of its own, and its answer's status. */
@@ -30,10 +36,10 @@ async function ask(url: string, token = 'token'): Promise<number> {
   return answer.statusCode;
 }
 
-const isReady = async (gateway: RunningGateway) => (await gateway.admin('/readyz')).ok;
+const isReady = async (gateway: GatewayProcess) => (await gateway.admin('/readyz')).ok;
 
 /** What a counter says, all its labels together. */
-async function readCounter(gateway: RunningGateway, name: string): Promise<number> {
+async function readCounter(gateway: GatewayProcess, name: string): Promise<number> {
   const values = (await gateway.metrics()).matchAll(
     new RegExp(`^phantom_token_${name}(?:{.*})? (\\d+)$`, 'gm'),
   );
