@@ -61,6 +61,7 @@ export function createRedisBreaker(
   const open = new Set<OpenLane>();
   const waiting = new Set<Waiting>();
   const listeners: ((isOpen: boolean) => void)[] = [];
+  const serverOf = findServers(redis);
 
   function change(apply: () => void): void {
     const wasOpen = open.size > 0;
@@ -136,7 +137,7 @@ export function createRedisBreaker(
         if (redis.status === 'wait') redis.connect().catch(() => {});
         return Promise.reject(new CacheError('ERR_CACHE_UNAVAILABLE'));
       }
-      const server = serverOf(redis, key);
+      const server = serverOf(key);
       const lane = refusing(server, timeoutSeconds);
       if (lane !== undefined) {
         if (lane.probeAt <= now()) probe(lane, key);
@@ -150,11 +151,11 @@ export function createRedisBreaker(
   };
 }
 
-/** The server that answers for a key, where there are several. */
-function serverOf(redis: RedisConnection, key: string): string {
-  if (!('slots' in redis)) return '';
-  const slot = new Command('get', [(redis.options.keyPrefix ?? '') + key]).getSlot();
-  return redis.slots[slot]?.[0] ?? '';
+/** Tells the server that answers for a key, where there are several. */
+function findServers(redis: RedisConnection): (key: string) => string {
+  if (!('slots' in redis)) return () => '';
+  const prefix = redis.options.keyPrefix ?? '';
+  return (key) => redis.slots[new Command('get', [prefix + key]).getSlot()]?.[0] ?? '';
 }
 
 function forgetStrangers(open: Set<OpenLane>, { slots }: Cluster): void {

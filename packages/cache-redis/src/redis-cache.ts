@@ -93,9 +93,7 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   }
 
   /** Under any of the peppers; a failure only counts where nothing was found. */
-  async function findAny(all: readonly EntryKeys[], now: number): Promise<CacheEntry | undefined> {
-    const [only, ...others] = all;
-    if (only !== undefined && others.length === 0) return find(only, now);
+  async function findAny(all: EntryPlace['keys'], now: number): Promise<CacheEntry | undefined> {
     const found = await Promise.allSettled(all.map((keys) => find(keys, now)));
     for (const it of found) if (it.status === 'fulfilled' && it.value !== undefined) return it.value;
     for (const it of found) if (it.status === 'rejected') throw it.reason;
@@ -125,7 +123,7 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
       const place = await places.of(key);
       const startedAt = performance.now();
       try {
-        const entry = await findAny(place.keys, now);
+        const entry = await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
         if (entry !== undefined) return entry;
       } finally {
         place.waitedSeconds = (performance.now() - startedAt) / 1000;

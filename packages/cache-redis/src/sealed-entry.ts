@@ -69,7 +69,8 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
     },
 
     open(value, keys) {
-      const [version = 0, idBytes = 0] = value;
+      const version = value[0] ?? 0;
+      const idBytes = value[1] ?? 0;
       if (version !== entryVersion) {
         if (version === 0 || version > highestVersion) throw poisoned();
         return undefined;

@@ -44,8 +44,11 @@ function deepFreeze<T extends object>(value: T): T {
   // no recursion: what stands in Redis may be nested as deeply as its size allows
   const left: object[] = [value];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    for (const member of Object.values(next))
+    // what JSON makes has nothing but members of its own
+    for (const name in next) {
+      const member = (next as Record<string, unknown>)[name];
       if (typeof member === 'object' && member !== null) left.push(member);
+    }
     Object.freeze(next);
   }
   return value;
