@@ -1,10 +1,8 @@
 import type * as NodeCrypto from 'node:crypto';
 
-type Bytes = Buffer<ArrayBuffer>;
-
 /** HMAC-SHA-256 (RFC 2104) of the parts, one after the other. */
 export type Hmac = (
-  key: Bytes,
+  key: Uint8Array,
   encoding: 'binary' | 'base64url',
   ...message: readonly Uint8Array[]
 ) => string;

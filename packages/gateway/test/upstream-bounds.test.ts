@@ -13,14 +13,15 @@ const lanes = [
   { lane: 'the general lane', fastLane: false },
 ];
 
-/** A gateway in front of an upstream that does this with each request; `count` is which one on its connection. */
 interface Options {
   readonly route?: object;
   readonly fastLane?: boolean;
 }
 
+/** `count`: which request it is on its connection. */
 type OnRequest = (socket: Socket, target: string, count: number) => void;
 
+/** A gateway in front of an upstream that does this with each request. */
 const start = (onRequest: OnRequest, options: Options = {}) => startWith(startGateway, onRequest, options);
 
 async function startWith<G>(
