@@ -7,6 +7,7 @@ import {
   NodeRequest,
   type PassHeaders,
 } from '@phantom-token/core';
+import { shareShape } from '@phantom-token/core/shared-shape';
 
 export { type DocumentHandler, serveDocument } from './serve-document.js';
 
@@ -34,6 +35,8 @@ export type PhantomTokenMiddleware = (
 export function phantomToken(options: AdapterOptions): PhantomTokenMiddleware {
   const authorizer = createAuthorizer(options);
   return (request, response, next) => {
+    shareShape(request);
+    shareShape(response);
     const pass = (token: JwtAccessToken, headers: PassHeaders) => {
       // the client may have left while we waited: nothing is to happen on its behalf
       if (response.destroyed) return;

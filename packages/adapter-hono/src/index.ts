@@ -11,6 +11,7 @@ import {
   type Rewrite,
 } from '@phantom-token/core';
 import type { Context, MiddlewareHandler } from 'hono';
+import { hasMadeHeaders } from './lazy-headers.js';
 
 export { type DocumentHandler, serveDocument } from './serve-document.js';
 
@@ -69,7 +70,8 @@ function describe(c: Context): AuthorizeRequest {
 function forward(c: Context, token: JwtAccessToken, rewrite: Rewrite): void {
   const message = nodeMessage(c);
   if (message !== undefined) rewrite.message(message, token);
-  // on Node the lazy headers mostly are right by now
+  // those that are made of the message from now on are right
+  if (message !== undefined && !hasMadeHeaders(c.req.raw)) return;
   const headers = rewrite.headers(c.req.raw.headers, token);
   if (headers !== undefined) c.req.raw = new Request(c.req.raw, { headers });
 }

@@ -28,11 +28,18 @@ export interface NodeHeaders {
 let distinctKey: symbol | undefined;
 
 /** `headersDistinct` where it is there: looking at it would make it, which few ever need. */
-function madeDistinct(message: object): NodeHeaders['headersDistinct'] {
-  distinctKey ??= Object.getOwnPropertySymbols(message).find((it) => it.description === 'kHeadersDistinct');
+function madeDistinct(message: NodeHeaders): NodeHeaders['headersDistinct'] {
+  distinctKey ??= findDistinctKey(message);
   if (distinctKey === undefined) return undefined;
-  const { [distinctKey]: made } = message as Record<symbol, NodeHeaders['headersDistinct'] | null>;
+  const { [distinctKey]: made } = message as unknown as Record<symbol, NodeHeaders['headersDistinct']>;
   return made ?? undefined;
+}
+
+/** Makes it for one message, to see where it goes. HTTP/2's messages never have it. */
+function findDistinctKey(message: NodeHeaders): symbol | undefined {
+  const made = message.headersDistinct;
+  if (made === undefined) return undefined;
+  return Object.getOwnPropertySymbols(message).find((key) => Reflect.get(message, key) === made);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { shareShape } from '@phantom-token/core/shared-shape';
 import { Pool } from 'undici';
 import { Exchange } from './exchange.js';
 import type { ForwardChanges } from './forward-changes.js';
@@ -40,8 +41,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       ...(resolved.ca === undefined ? {} : { ca: resolved.ca as string | string[] }),
     },
   });
-  const forward = (request: IncomingMessage, response: ServerResponse, changes: ForwardChanges = {}) =>
+  const forward = (request: IncomingMessage, response: ServerResponse, changes: ForwardChanges = {}) => {
+    shareShape(request);
+    shareShape(response);
     new Exchange(pool, resolved, request, response, changes).start();
+  };
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, changes: ForwardChanges = {}) =>
     new Upgrade(pool, resolved, request, socket, head, changes).start();
   return Object.assign(forward, { upgrade, close: () => pool.close() });
