@@ -13,9 +13,8 @@ export interface EntryPlace {
 }
 
 export interface EntryPlaces {
+  /** Remembers it, for the commands that follow, and since a derivation is a quarter of what a hit costs. */
   of(cacheKey: string): Awaitable<EntryPlace>;
-  /** For the commands that follow; the oldest go first. */
-  remember(cacheKey: string, place: EntryPlace): void;
 }
 
 const newPlace = (...keys: [EntryKeys, ...EntryKeys[]]): EntryPlace => ({
@@ -24,7 +23,7 @@ const newPlace = (...keys: [EntryKeys, ...EntryKeys[]]): EntryPlace => ({
   isStored: false,
 });
 
-/** How many are remembered. Forgetting one costs a derivation, and a request some of its patience. */
+/** How many are remembered; the oldest go first. Forgetting one costs a derivation, and a request some of its patience. */
 const maxPlaces = 4096;
 
 export function createEntryPlaces(
@@ -32,21 +31,26 @@ export function createEntryPlaces(
   sealing: Sealing,
 ): EntryPlaces {
   const remembered = new Map<string, EntryPlace>();
-  return {
-    of(cacheKey) {
-      const known = remembered.get(cacheKey);
-      if (known !== undefined) return known;
-      const [first, second] = peppers;
-      const keysOf = (pepper: ReadPepper) => sealing.keysOf(cacheKey, pepper);
-      return andThen(keysOf(first), (keys) =>
-        second === undefined ? newPlace(keys) : andThen(keysOf(second), (more) => newPlace(keys, more)),
-      );
-    },
-    remember(cacheKey, place) {
-      remembered.set(cacheKey, place);
-      if (remembered.size <= maxPlaces) return;
+
+  function remember(cacheKey: string, place: EntryPlace): EntryPlace {
+    remembered.set(cacheKey, place);
+    if (remembered.size > maxPlaces) {
       const [oldest] = remembered.keys();
       if (oldest !== undefined) remembered.delete(oldest);
-    },
+    }
+    return place;
+  }
+
+  function derive(cacheKey: string): Awaitable<EntryPlace> {
+    const [first, second] = peppers;
+    const keysOf = (pepper: ReadPepper) => sealing.keysOf(cacheKey, pepper);
+    return andThen(keysOf(first), (keys) =>
+      second === undefined ? newPlace(keys) : andThen(keysOf(second), (more) => newPlace(keys, more)),
+    );
+  }
+
+  return {
+    of: (cacheKey) =>
+      remembered.get(cacheKey) ?? andThen(derive(cacheKey), (place) => remember(cacheKey, place)),
   };
 }

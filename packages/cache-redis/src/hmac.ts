@@ -1,8 +1,8 @@
 import type * as NodeCrypto from 'node:crypto';
 
-/** HMAC-SHA-256 (RFC 2104) of the parts, one after the other. */
+/** HMAC-SHA-256 (RFC 2104) of the parts, one after the other. A key, as any digest, may be a binary string. */
 export type Hmac = (
-  key: Uint8Array,
+  key: Uint8Array | string,
   encoding: 'binary' | 'base64url',
   ...message: readonly Uint8Array[]
 ) => string;
@@ -20,9 +20,11 @@ export function createHmacOf(nodeCrypto: typeof NodeCrypto): Hmac {
   const hash: typeof NodeCrypto.hash | undefined = nodeCrypto.hash;
   const inner = Buffer.alloc(blockBytes + maxMessageBytes);
   const outer = Buffer.alloc(blockBytes + digestBytes);
+  /** The inner block with messages of each length: few lengths occur, and a view takes as long to make as it is of use. */
+  const upTo = Array.from({ length: inner.length + 1 }, (_, end) => inner.subarray(0, end));
 
   const atLength: Hmac = (key, encoding, ...message) => {
-    const hmac = createHmac('sha256', key);
+    const hmac = createHmac('sha256', typeof key === 'string' ? Buffer.from(key, 'binary') : key);
     for (const part of message) hmac.update(part);
     return hmac.digest(encoding);
   };
@@ -31,9 +33,10 @@ export function createHmacOf(nodeCrypto: typeof NodeCrypto): Hmac {
   return (key, encoding, ...message) => {
     let end = blockBytes;
     for (const part of message) end += part.length;
-    if (key.length > blockBytes || end > inner.length) return atLength(key, encoding, ...message);
+    const block = upTo[end];
+    if (key.length > blockBytes || block === undefined) return atLength(key, encoding, ...message);
     for (let at = 0; at < blockBytes; at++) {
-      const byte = key[at] ?? 0;
+      const byte = byteOf(key, at);
       inner[at] = byte ^ 0x36;
       outer[at] = byte ^ 0x5c;
     }
@@ -42,7 +45,15 @@ export function createHmacOf(nodeCrypto: typeof NodeCrypto): Hmac {
       inner.set(part, at);
       at += part.length;
     }
-    outer.write(hash('sha256', inner.subarray(0, end), 'binary'), blockBytes, 'binary');
+    const digest = hash('sha256', block, 'binary');
+    // by hand: a call into Buffer for so few takes longer
+    for (let at = 0; at < digestBytes; at++) outer[blockBytes + at] = digest.charCodeAt(at);
     return hash('sha256', outer, encoding);
   };
+}
+
+/** 0 past the end. */
+function byteOf(key: Uint8Array | string, at: number): number {
+  if (at >= key.length) return 0;
+  return typeof key === 'string' ? key.charCodeAt(at) : (key[at] ?? 0);
 }

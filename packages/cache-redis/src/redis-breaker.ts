@@ -1,6 +1,8 @@
 import { type Cluster, Command, type Redis } from 'ioredis';
-import { atMost, beginWait } from './at-most.js';
+import { atMost } from './at-most.js';
 import { CacheError, toCacheError } from './cache-error.js';
+import { type Dated, Deadlines } from './deadlines.js';
+import { clock } from './time-up.js';
 
 /** A connection of ioredis, whatever stands behind it. */
 export type RedisConnection = Redis | Cluster;
@@ -23,7 +25,7 @@ const probeIntervalSeconds = 1;
 const muchMorePatient = 2;
 
 /** A command that is waited for. */
-interface Waiting {
+interface Waiting extends Dated {
   readonly server: string;
   readonly timeoutSeconds: number;
   giveUp(error: CacheError): void;
@@ -59,7 +61,7 @@ export function createRedisBreaker(
   now: () => number = () => performance.now() / 1000,
 ): RedisBreaker {
   const open = new Set<OpenLane>();
-  const waiting = new Set<Waiting>();
+  const waiting = new Deadlines<Waiting>();
   const listeners: ((isOpen: boolean) => void)[] = [];
   const serverOf = findServers(redis);
 
@@ -106,21 +108,28 @@ export function createRedisBreaker(
 
   /** Settles as the command does, when its time is up, or when its server is given up. */
   function waitFor<T>(server: string, key: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
-    const { end, giveUp } = beginWait(timeoutSeconds, command);
-    const self = { server, timeoutSeconds, giveUp };
-    waiting.add(self);
-    return end.then(
-      (value) => {
-        waiting.delete(self);
-        return value;
-      },
-      (error) => {
-        waiting.delete(self);
-        const failure = toCacheError(error);
-        if (failure.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
-        throw failure;
-      },
-    );
+    // one promise, and no more of anything: this is most of what a hit costs beside the cryptography
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: CacheError) => {
+        if (!waiting.delete(self)) return;
+        reject(error);
+        if (error.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
+      };
+      const self: Waiting = {
+        server,
+        timeoutSeconds,
+        dueAt: clock() + timeoutSeconds * 1000,
+        onDue: () => giveUp(new CacheError('ERR_CACHE_TIMEOUT')),
+        giveUp,
+      };
+      waiting.add(self);
+      command.then(
+        (value) => {
+          if (waiting.delete(self)) resolve(value);
+        },
+        (error) => giveUp(toCacheError(error)),
+      );
+    });
   }
 
   // what has just been connected has just answered

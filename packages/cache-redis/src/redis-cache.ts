@@ -1,5 +1,6 @@
 import type { CacheClaim, CacheEntry, TokenCache } from '@phantom-token/core';
 import { atMost } from './at-most.js';
+import { type Awaitable, andThen } from './awaitable.js';
 import { CacheError } from './cache-error.js';
 import { createEntryPlaces, type EntryPlace } from './entry-places.js';
 import { createClaim } from './flight-claim.js';
@@ -8,7 +9,7 @@ import { positiveSeconds, refuseUnknown, text, wholeNumber } from './option-chec
 import { type Peppers, readPeppers } from './pepper.js';
 import { breakerOf, checkConnection, type RedisConnection } from './redis-breaker.js';
 import { clockOf } from './redis-clock.js';
-import { createSealing, type EntryKeys, entryVersion } from './sealed-entry.js';
+import { createSealing, type EntryKeys, entryVersion, type OpenEntry } from './sealed-entry.js';
 import { type EntryDates, parse, serialize } from './stored-entry.js';
 
 export interface RedisCacheOptions {
@@ -63,11 +64,13 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   // in braces, so that what belongs to one entry stands on one server of a cluster
   const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;
 
-  async function read(keys: EntryKeys, value: Buffer<ArrayBuffer>, now: number) {
+  function read(keys: EntryKeys, value: Buffer<ArrayBuffer>, now: number): Awaitable<CacheEntry | undefined> {
     if (value.length === 0) return undefined;
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_POISONED');
-    const opened = await sealing.open(value, keys);
-    if (opened === undefined) return undefined;
+    return andThen(sealing.open(value, keys), (opened) => opened && use(opened, now));
+  }
+
+  function use(opened: OpenEntry, now: number): CacheEntry | undefined {
     // by our clock, where it is behind Redis': what is revoked from now on is compared with that, too
     const dates = shifted(opened, Math.min(0, -clock.aheadSeconds()));
     const { expiresAt, storedAt = now } = dates;
@@ -84,7 +87,8 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
       );
       // while Redis is at it
       keys.seal();
-      return await read(keys, (await reply) as Buffer<ArrayBuffer>, now);
+      const found = read(keys, (await reply) as Buffer<ArrayBuffer>, now);
+      return found instanceof Promise ? await found : found;
     } catch (error) {
       // nobody waits for this: it only saves the next reader the same trouble
       if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
@@ -116,20 +120,22 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   }
 
   const lock = createLock(redis, breaker, { commandTimeoutSeconds, maxEntryBytes });
-  const claim = createClaim({ lock, nameOf, read, commandTimeoutSeconds });
+  const claim = createClaim({
+    lock,
+    nameOf,
+    read: async (keys, value, now) => read(keys, value, now),
+    commandTimeoutSeconds,
+  });
 
   return Object.freeze({
     async get(key: string, now: number = Date.now() / 1000) {
       const place = await places.of(key);
       const startedAt = performance.now();
       try {
-        const entry = await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
-        if (entry !== undefined) return entry;
+        return await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
       } finally {
         place.waitedSeconds = (performance.now() - startedAt) / 1000;
       }
-      places.remember(key, place);
-      return undefined;
     },
     async set(key: string, entry: CacheEntry, now: number = Date.now() / 1000) {
       const place = await places.of(key);
@@ -146,7 +152,6 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     },
     async claim(key: string, now: number, budgetSeconds: number) {
       const place = await places.of(key);
-      places.remember(key, place);
       return claim(place, now, budgetSeconds);
     },
   });

@@ -24,7 +24,7 @@ import {
 import { createRevocationMessages, messageBytes } from './revocation-messages.js';
 
 vi.setConfig({ testTimeout: 300_000 });
-vi.mock('./at-most.js', () => import('../test/own-time.js'));
+vi.mock('./time-up.js', () => import('../test/own-time.js'));
 
 const patient = { pepper, commandTimeoutSeconds: patienceSeconds };
 const name = `pt:revocations:1:{${pepper.id}}`;

@@ -33,7 +33,7 @@ import { startStandalone } from '../test/topologies/standalone.js';
 import { leaksIn } from '../test/topologies/traces.js';
 
 vi.setConfig({ testTimeout: 300_000 });
-vi.mock('./at-most.js', () => import('../test/own-time.js'));
+vi.mock('./time-up.js', () => import('../test/own-time.js'));
 
 type Pair = readonly [RevokingInstance, RevokingInstance];
 

@@ -1,7 +1,14 @@
 import { type Awaitable, andThen } from './awaitable.js';
 import { CacheError } from './cache-error.js';
 import type { ReadPepper } from './pepper.js';
-import { type Bytes, findPrimitives, type SealingPrimitives, tagBytes } from './sealing-primitives.js';
+import {
+  type Bytes,
+  findPrimitives,
+  type SealingPrimitives,
+  tagBytes,
+  type View,
+  viewOf,
+} from './sealing-primitives.js';
 import type { EntryDates } from './stored-entry.js';
 
 /** Changes with the derivation of keys and with the form of values, so that releases that share a Redis never misread each other. */
@@ -77,10 +84,10 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
       }
       const end = headerBytes(idBytes);
       if (value.length < end + nonceBytes + tagBytes) throw poisoned();
-      if (value.toString('latin1', 2, 2 + idBytes) !== keys.pepperId) return undefined;
-      const nonce = value.subarray(end, end + nonceBytes);
-      const context = contextOf(value.subarray(0, end), keys);
-      const sealed = value.subarray(end + nonceBytes);
+      if (idBytes !== keys.pepperId.length || !goesOn(value, 2, keys.pepperId)) return undefined;
+      const nonce = viewOf(value, end, end + nonceBytes);
+      const context = contextOf(viewOf(value, 0, end), keys);
+      const sealed = viewOf(value, end + nonceBytes);
       const plain = andThen(keys.seal(), (key) => primitives.decrypt(key, nonce, context, sealed));
       return andThen(plain, (bytes) => {
         if (bytes === undefined) throw poisoned();
@@ -106,8 +113,14 @@ function buildHeader(pepperId: string, { expiresAt, storedAt = Number.NaN }: Ope
   return header;
 }
 
+/** Whether the value goes on like that text, each of whose characters is a byte. */
+function goesOn(value: Bytes, start: number, text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (value[start + at] !== text.charCodeAt(at)) return false;
+  return true;
+}
+
 /** The place is part of it, so that no entry holds at another's. */
-function contextOf(header: Bytes, { lookup }: EntryKeys): Bytes {
+function contextOf(header: View, { lookup }: EntryKeys): Bytes {
   // every byte of it is written: what the pool had there before is not in it
   const context = Buffer.allocUnsafe(header.length + lookup.length);
   context.set(header);

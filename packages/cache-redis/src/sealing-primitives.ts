@@ -3,6 +3,12 @@ import type { Awaitable } from './awaitable.js';
 import { createHmacOf } from './hmac.js';
 
 export type Bytes = Buffer<ArrayBuffer>;
+/** Bytes that are only looked at. */
+export type View = Uint8Array<ArrayBuffer>;
+
+/** Some of them. A Buffer's subarray is a Buffer, which takes longer to make. */
+export const viewOf = (bytes: View, start: number, end = bytes.length): View =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 
 /** The two algorithms that sealing is made of, synchronous where the runtime has them so. */
 export interface SealingPrimitives {
@@ -11,7 +17,7 @@ export interface SealingPrimitives {
   /** AES-256-GCM; the ciphertext with its tag of 16 bytes. */
   encrypt(key: Bytes, nonce: Bytes, context: Bytes, plain: Bytes): Awaitable<Bytes>;
   /** What `encrypt` was given; `undefined` where any of it is not the same. */
-  decrypt(key: Bytes, nonce: Bytes, context: Bytes, sealed: Bytes): Awaitable<Bytes | undefined>;
+  decrypt(key: Bytes, nonce: View, context: Bytes, sealed: View): Awaitable<Bytes | undefined>;
 }
 
 /** 32 bytes for each info, as they are or as text. */
@@ -27,14 +33,13 @@ const algorithm = 'aes-256-gcm';
 export function nodePrimitives(nodeCrypto: typeof NodeCrypto): SealingPrimitives {
   const { createCipheriv, createDecipheriv } = nodeCrypto;
   const hmac = createHmacOf(nodeCrypto);
-  const toBytes = (binary: string): Bytes => Buffer.from(binary, 'binary');
   // a single block is all that 32 bytes need
   const firstBlock = Uint8Array.of(1);
   return {
     derive(input, salt) {
-      const extracted = toBytes(hmac(salt, 'binary', input));
+      const extracted = hmac(salt, 'binary', input);
       return {
-        bytes: (info) => toBytes(hmac(extracted, 'binary', info, firstBlock)),
+        bytes: (info) => Buffer.from(hmac(extracted, 'binary', info, firstBlock), 'binary'),
         base64url: (info) => hmac(extracted, 'base64url', info, firstBlock),
       };
     },
@@ -47,8 +52,8 @@ export function nodePrimitives(nodeCrypto: typeof NodeCrypto): SealingPrimitives
       const end = sealed.length - tagBytes;
       const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
       decipher.setAAD(context);
-      decipher.setAuthTag(sealed.subarray(end));
-      const plain = decipher.update(sealed.subarray(0, end));
+      decipher.setAuthTag(viewOf(sealed, end));
+      const plain = decipher.update(viewOf(sealed, 0, end));
       try {
         decipher.final();
         return plain;
@@ -62,7 +67,7 @@ export function nodePrimitives(nodeCrypto: typeof NodeCrypto): SealingPrimitives
 export function webPrimitives({ subtle }: Crypto): SealingPrimitives {
   const keyOf = (key: Bytes, usage: 'encrypt' | 'decrypt') =>
     subtle.importKey('raw', key, 'AES-GCM', false, [usage]);
-  const parameters = (iv: Bytes, additionalData: Bytes) => ({ name: 'AES-GCM', iv, additionalData });
+  const parameters = (iv: View, additionalData: Bytes) => ({ name: 'AES-GCM', iv, additionalData });
   return {
     async derive(input, salt) {
       const key = await subtle.importKey('raw', input, 'HKDF', false, ['deriveBits']);

@@ -1,6 +1,4 @@
 import { onTestFinished, vi } from 'vitest';
-import type { Wait } from '../src/at-most.js';
-import { CacheError } from '../src/cache-error.js';
 
 /** After the machine stood still, however long, it is one. */
 const tickMilliseconds = 5;
@@ -17,26 +15,24 @@ export async function ownSeconds(work: () => Promise<unknown>): Promise<number> 
   return (ticks * tickMilliseconds) / 1000;
 }
 
-/** As the package's own, by such a clock: a server that stands still together with this process is not unwell. */
-export function beginWait<T>(seconds: number, work: Promise<T>): Wait<T> {
-  let giveUp: Wait<T>['giveUp'] = () => {};
-  const end = new Promise<T>((resolve, reject) => {
-    let left = Math.ceil((seconds * 1000) / tickMilliseconds);
-    const timer = setInterval(() => {
-      if (--left > 0) return;
-      clearInterval(timer);
-      setImmediate(() => reject(new CacheError('ERR_CACHE_TIMEOUT')));
-    }, tickMilliseconds);
-    giveUp = (error) => {
-      clearInterval(timer);
-      reject(error);
-    };
-    work.finally(() => clearInterval(timer)).then(resolve, giveUp);
-  });
-  return { end, giveUp };
-}
+let ownMilliseconds = 0;
+setInterval(() => {
+  ownMilliseconds += tickMilliseconds;
+}, tickMilliseconds).unref();
 
-export const atMost = <T>(seconds: number, work: Promise<T>): Promise<T> => beginWait(seconds, work).end;
+/** As the package's own: of such a clock. */
+export const clock = () => ownMilliseconds;
+
+/** As the package's own, by such a clock: a server that stands still together with this process is not unwell. */
+export function whenTimeIsUp(milliseconds: number, call: () => void): NodeJS.Timeout {
+  let left = Math.ceil(milliseconds / tickMilliseconds);
+  const timer = setInterval(() => {
+    if (--left > 0) return;
+    clearInterval(timer);
+    setImmediate(call);
+  }, tickMilliseconds);
+  return timer;
+}
 
 /** Until the test is over, time passes only when it is said to; servers and sockets go on. */
 export function stopTime(): { pass(seconds: number): Promise<void> } {
