@@ -476,6 +476,7 @@ describe('without a synchronous hash', () => {
   it('everything is as before, behind promises', async () => {
     vi.stubGlobal('process', { ...process, getBuiltinModule: undefined });
     vi.resetModules();
+    onTestFinished(() => void vi.resetModules());
     const { createPhantomTokenClient: create } = await import('./client.js');
     const { server } = await setUp();
     const client = create({

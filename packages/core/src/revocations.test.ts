@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type Answer,
   jwtAnswer,
@@ -225,6 +225,7 @@ describe.each(ways)('a %s that is revoked', (_what, revoke) => {
   it('is revoked without a synchronous hash too', async () => {
     vi.stubGlobal('process', { ...process, getBuiltinModule: undefined });
     vi.resetModules();
+    onTestFinished(() => void vi.resetModules());
     const { createPhantomTokenClient: create } = await import('./client.js');
     const { server, channel } = await setUp();
     const make = () =>
