@@ -19,7 +19,7 @@ import { format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 /** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
-const warmUpTokens = 8000;
+const warmUpTokens = 4000;
 const garbageTokens = 12_000;
 
 const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });

@@ -12,7 +12,7 @@ import { format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 /** How much each stream carries: well over what memory may grow by. */
-const streamBytes = 2 ** 28;
+const streamBytes = 3 * 2 ** 26;
 /** Enough for the buffers on the way, and for what a garbage collector leaves lying around. */
 const flat = 120_000_000;
 /** More than all kernels on the way hold back for a connection. */
