@@ -4,6 +4,7 @@ import { clock, whenTimeIsUp } from './time-up.js';
 export interface Dated {
   /** By `clock`, milliseconds. */
   readonly dueAt: number;
+  /** The instant has come; told again now and then until it is taken out. */
   onDue(): void;
 }
 

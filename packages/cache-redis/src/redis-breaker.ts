@@ -108,7 +108,7 @@ export function createRedisBreaker(
 
   /** Settles as the command does, when its time is up, or when its server is given up. */
   function waitFor<T>(server: string, key: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
-    // one promise, and no more of anything: this is most of what a hit costs beside the cryptography
+    // one promise: with every more a hit costs more
     return new Promise((resolve, reject) => {
       const giveUp = (error: CacheError) => {
         if (!waiting.delete(self)) return;
