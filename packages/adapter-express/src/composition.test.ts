@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import { canaries, jwt, patientSeconds, startScriptedServer } from '@phantom-token/conformance';
 import { clientSecretBasic, createPhantomTokenClient, type PhantomTokenClient } from '@phantom-token/core';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { expect, it, onTestFinished } from 'vitest';
 import { phantomToken } from './index.js';
 
@@ -75,4 +76,24 @@ it.each<[string, PhantomTokenClient['exchangeOrWait']]>([
   app.use(handle);
   const response = await get(app);
   expect([response.status, await response.text()]).toEqual([500, 'bug']);
+});
+
+it('gives requests, and responses, one hidden class between them, though Express changes their prototypes', async () => {
+  setFlagsFromString('--allow-natives-syntax');
+  const shareHiddenClass = new Function('a', 'b', 'return %HaveSameMap(a, b)');
+  const { client } = await setUp();
+  const seen: [Request, Response][] = [];
+  const app = express();
+  app.use(phantomToken({ client }));
+  app.use((request, response) => void seen.push([request, response]));
+  const answers = [];
+  for (const count of [1, 2, 3]) {
+    answers.push(get(app));
+    await expect.poll(() => seen).toHaveLength(count);
+  }
+  const [, [request, response] = [], [nextRequest, nextResponse] = []] = seen;
+  const areShared = [shareHiddenClass(request, nextRequest), shareHiddenClass(response, nextResponse)];
+  for (const [, each] of seen) each.end();
+  await Promise.all(answers);
+  expect(areShared).toEqual([true, true]);
 });
