@@ -280,7 +280,8 @@ describe('instances whose connection is closed for good with commands in the air
     await fleet.share();
     const load = startLoad(fleet, authority);
     await load.more(400);
-    await Promise.all(fleet.instances.map(({ connection }) => connection.redis[how]()));
+    // the driver does not always wait for the answer to its own quit
+    await Promise.allSettled(fleet.instances.map(({ connection }) => connection.redis[how]()));
     await load.more(400);
     expectUnharmed(await load.stop());
     expectBoundedIntrospections(fleet, authority);
