@@ -131,10 +131,13 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     async get(key: string, now: number = Date.now() / 1000) {
       const place = await places.of(key);
       const startedAt = performance.now();
+      let entry: CacheEntry | undefined;
       try {
-        return await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
+        entry = await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
+        return entry;
       } finally {
-        place.waitedSeconds = (performance.now() - startedAt) / 1000;
+        // a request that has its entry asks no more: the next one that comes here is another
+        place.waitedSeconds = entry === undefined ? (performance.now() - startedAt) / 1000 : 0;
       }
     },
     async set(key: string, entry: CacheEntry, now: number = Date.now() / 1000) {

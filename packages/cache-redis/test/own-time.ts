@@ -3,31 +3,29 @@ import { onTestFinished, vi } from 'vitest';
 /** After the machine stood still, however long, it is one. */
 const tickMilliseconds = 5;
 
-/**
- * How long work took, whatever it came to, by a clock that stands still while the machine does: for bounds that hold
- * however much else the machine has to do. Seconds.
- */
-export async function ownSeconds(work: () => Promise<unknown>): Promise<number> {
-  let ticks = 0;
-  const timer = setInterval(() => ticks++, tickMilliseconds);
-  await work().catch(() => {});
-  clearInterval(timer);
-  return (ticks * tickMilliseconds) / 1000;
-}
-
 let ownMilliseconds = 0;
 setInterval(() => {
   ownMilliseconds += tickMilliseconds;
 }, tickMilliseconds).unref();
 
-/** As the package's own: of such a clock. */
+/** As the package's own, but stands still while the machine does. */
 export const clock = () => ownMilliseconds;
+
+/**
+ * How long work took, whatever it came to, by such a clock: for bounds that hold however much else the machine has to do.
+ * Seconds.
+ */
+export async function ownSeconds(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = clock();
+  await work().catch(() => {});
+  return (clock() - startedAt) / 1000;
+}
 
 /** As the package's own, by such a clock: a server that stands still together with this process is not unwell. */
 export function whenTimeIsUp(milliseconds: number, call: () => void): NodeJS.Timeout {
-  let left = Math.ceil(milliseconds / tickMilliseconds);
+  const endsAt = clock() + milliseconds;
   const timer = setInterval(() => {
-    if (--left > 0) return;
+    if (clock() < endsAt) return;
     clearInterval(timer);
     setImmediate(call);
   }, tickMilliseconds);
