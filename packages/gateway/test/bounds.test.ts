@@ -82,15 +82,18 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     };
     // the clock also runs while a machine stands still, or does something else: the best of some attempts counts
     let soonest = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; attempt < 20 && soonest > 0.55; attempt++) {
+    let slowest = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 20 && slowest > 0.55; attempt++) {
       const refusals = await Promise.all(
         Array.from({ length: 20 }, (_, turn) => measure(`${attempt}-${turn}`)),
       );
       expect(tally(refusals.map(({ status }) => status))).toEqual({ 504: 20 });
-      soonest = Math.min(soonest, ...refusals.map(({ seconds }) => seconds));
+      const took = refusals.map(({ seconds }) => seconds);
+      soonest = Math.min(soonest, ...took);
+      slowest = Math.min(slowest, Math.max(...took));
     }
     expect(soonest).toBeGreaterThan(0.49);
-    expect(soonest).toBeLessThan(0.55);
+    expect(slowest).toBeLessThan(0.55);
     await server.deserted();
   });
 
