@@ -80,7 +80,11 @@ const measurements: readonly Measurement[] = [
   { name: `GET of ${bytes} bytes / the same, so that noise shows`, run: against(bare) },
   { name: 'hit from Redis / GET of as many bytes', atMost: 1.5, run: against(hit) },
   { name: 'the same, 32 at once', run: against(hit, 32) },
-  { name: 'the first hit of a token / GET of as many bytes', run: against(onMany(hit), 1, onMany(bare)) },
+  {
+    name: 'the first hit of a token / GET of as many bytes',
+    atMost: 1.5,
+    run: against(onMany(hit), 1, onMany(bare)),
+  },
   { name: 'exchange of a token that only Redis knows / GET of as many bytes', run: against(exchange) },
 ].map((it) => ({ ...it, unit: 'µs' }));
 
