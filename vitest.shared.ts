@@ -5,6 +5,8 @@ export const shared = (name: string) =>
   defineConfig({
     test: {
       name,
+      // a process for each of so many small files would take longer than the tests; what a file replaces it puts back
+      isolate: false,
       include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
       reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
       coverage: { include: ['src/**/*.ts'], exclude: ['src/**/*.test.ts'], reporter: ['text'] },

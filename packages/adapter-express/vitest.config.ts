@@ -1,3 +1,5 @@
+import { mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.js';
 
-export default shared('adapter-express');
+// one file replaces core, and the others are to have their own
+export default mergeConfig(shared('adapter-express'), { test: { isolate: true } });

@@ -87,13 +87,15 @@ it('gives requests, and responses, one hidden class between them, though Express
   app.use(phantomToken({ client }));
   app.use((request, response) => void seen.push([request, response]));
   const answers = [];
-  for (const count of [1, 2, 3]) {
+  for (let count = 1; count <= 6; count++) {
     answers.push(get(app));
     await expect.poll(() => seen).toHaveLength(count);
   }
-  const [, [request, response] = [], [nextRequest, nextResponse] = []] = seen;
-  const areShared = [shareHiddenClass(request, nextRequest), shareHiddenClass(response, nextResponse)];
-  for (const [, each] of seen) each.end();
+  // a garbage collection between two of them begins a new class
+  const areShared = [0, 1].map((side) =>
+    seen.slice(2).some((messages, turn) => shareHiddenClass(messages[side], seen[turn + 1]?.[side])),
+  );
+  for (const [, response] of seen) response.end();
   await Promise.all(answers);
   expect(areShared).toEqual([true, true]);
 });

@@ -3,6 +3,7 @@ import {
   clientSecretBasic,
   createPhantomTokenClient,
   type JwtAccessToken,
+  memoryCache,
   type PhantomTokenClient,
   type PhantomTokenClientOptions,
   type PhantomTokenEvent,
@@ -92,10 +93,13 @@ export async function onStage(
     onEvent: (event) => events.push(event),
     ...(typeof given === 'function' ? await given(server) : given),
   };
-  const client = createPhantomTokenClient(options);
+  const createClient = (more: SomeOptions = {}) =>
+    // room for thousands of tokens would take longer to make than many a case
+    createPhantomTokenClient({ cache: memoryCache({ maxEntries: 100 }), ...options, ...more });
+  const client = createClient();
 
   async function mount(adapter: AdapterSetting, other?: SomeOptions): Promise<Door> {
-    const asked = other ? createPhantomTokenClient({ ...options, ...other }) : client;
+    const asked = other ? createClient(other) : client;
     const served = await serve({ client: asked, ...adapter }, (authorization, accessToken, field) => {
       reached++;
       if (accessToken) onHandle?.(accessToken);

@@ -14,13 +14,15 @@ import {
 } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
 import { startGateway, startGatewayProcess } from './gateway.js';
+import { ownClock } from './own-clock.js';
 import { watchRss } from './process-status.js';
 import { format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
-/** Of 4 kB each. The first ones fill what any work fills; the others would be 48 MB if something kept them. */
-const warmUpTokens = 4000;
-const garbageTokens = 12_000;
+/** The first ones fill what any work fills; the others would be 48 MB if something kept them. */
+const warmUpTokens = 2000;
+const garbageTokens = 6000;
+const garbageBytes = 8000;
 
 const headersOf = (token: string) => ({ Authorization: `Bearer ${token}` });
 const statusOf = async (answer: Promise<Response>) => (await answer).status;
@@ -76,23 +78,24 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     server.answer(neverAnswer());
     await ask('warm-up');
     const measure = async (token: string) => {
-      const from = performance.now();
+      const [from, ownFrom] = [performance.now(), ownClock()];
       const { status } = await ask(token);
-      return { status, seconds: (performance.now() - from) / 1000 };
+      return {
+        status,
+        seconds: (performance.now() - from) / 1000,
+        ownSeconds: (ownClock() - ownFrom) / 1000,
+      };
     };
-    // the clock also runs while a machine stands still, or does something else: the best of some attempts counts
-    let soonest = Number.POSITIVE_INFINITY;
+    // a tick of the own clock comes late where much is to be done: the best of some attempts counts
     let slowest = Number.POSITIVE_INFINITY;
     for (let attempt = 0; attempt < 20 && slowest > 0.55; attempt++) {
       const refusals = await Promise.all(
         Array.from({ length: 20 }, (_, turn) => measure(`${attempt}-${turn}`)),
       );
       expect(tally(refusals.map(({ status }) => status))).toEqual({ 504: 20 });
-      const took = refusals.map(({ seconds }) => seconds);
-      soonest = Math.min(soonest, ...took);
-      slowest = Math.min(slowest, Math.max(...took));
+      expect(Math.min(...refusals.map(({ seconds }) => seconds))).toBeGreaterThan(0.49);
+      slowest = Math.min(slowest, Math.max(...refusals.map(({ ownSeconds }) => ownSeconds)));
     }
-    expect(soonest).toBeGreaterThan(0.49);
     expect(slowest).toBeLessThan(0.55);
     await server.deserted();
   });
@@ -162,14 +165,18 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   });
 
   it(`holds no more memory after ${garbageTokens} garbage tokens, and still knows the good one`, async () => {
-    const { server, good, ask, gateway } = await startWith(startGatewayProcess, {}, lane);
+    const { server, good, ask, gateway } = await startWith(
+      startGatewayProcess,
+      { maxTokenLength: garbageBytes },
+      lane,
+    );
     server.answer(choose(({ form }) => (form.get('token') === 'good' ? good : noContent())));
     const agent = new Agent({ keepAlive: true, maxSockets: 32 });
     const flood = (name: string, count: number) => {
       let next = 0;
       const run = async () => {
         while (next < count) {
-          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(4000, 'x'));
+          const headers = headersOf(`garbage-${name}-${next++}-`.padEnd(garbageBytes, 'x'));
           const [answer] = await once(get(gateway.url, { agent, headers }), 'response');
           answer.resume();
           expect(answer.statusCode).toBe(401);

@@ -1,9 +1,6 @@
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 const ends: (() => unknown)[] = [];
-afterAll(async () => {
-  for (const end of ends.splice(0)) await end();
-});
 
 /** Called when the test ends that this is called in; outside of tests, such as in `beforeAll`, when the file ends. */
 export function onEnd(end: () => unknown): void {
@@ -12,4 +9,8 @@ export function onEnd(end: () => unknown): void {
   } catch {
     ends.push(end);
   }
+}
+
+export async function endFile(): Promise<void> {
+  for (const end of ends.splice(0)) await end();
 }

@@ -1,5 +1,5 @@
 import { BearerError } from '@phantom-token/core';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { Authority } from './authority.js';
 import { type Fleet, failuresOf, type Instance } from './fleet.js';
 
@@ -46,8 +46,8 @@ let loads = 0;
 
 const running = new Set<Load>();
 
-// a test that failed has not come to it
-afterEach(() => Promise.all([...running].map((load) => load.stop())));
+/** Those that nobody stopped: a test that failed has not come to it. */
+export const stopLoads = () => Promise.all([...running].map((load) => load.stop()));
 
 const subjectIn = (jwt: string): unknown =>
   JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).sub;
