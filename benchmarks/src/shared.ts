@@ -12,8 +12,8 @@ const quick = process.argv.includes('--quick');
 const [pairs, warmUps] = quick ? [100, 20] : [600, 100];
 const sliceSeconds = 0.02;
 const entries = 64;
-/** Twice as many as the derivations that an instance remembers. */
-const manyEntries = 8192;
+/** More than the derivations that an instance remembers. */
+const manyEntries = 12_288;
 
 const { privateKey } = await makeKey();
 const now = Date.now() / 1000;

@@ -23,22 +23,32 @@ const newPlace = (...keys: [EntryKeys, ...EntryKeys[]]): EntryPlace => ({
   isStored: false,
 });
 
-/** How many are remembered; the oldest go first. Forgetting one costs a derivation, and a request some of its patience. */
-const maxPlaces = 4096;
+/**
+ * How many are remembered for certain; up to as many more, met before those, are forgotten together. Forgetting one costs a
+ * derivation, and a request some of its patience.
+ */
+const leastPlaces = 4096;
 
 export function createEntryPlaces(
   peppers: readonly [ReadPepper, ...ReadPepper[]],
   sealing: Sealing,
 ): EntryPlaces {
-  const remembered = new Map<string, EntryPlace>();
+  // in two halves: to look for the oldest of a Map whose first ones were deleted takes longer than a derivation's HMAC
+  let recent = new Map<string, EntryPlace>();
+  let former = recent;
 
   function remember(cacheKey: string, place: EntryPlace): EntryPlace {
-    remembered.set(cacheKey, place);
-    if (remembered.size > maxPlaces) {
-      const [oldest] = remembered.keys();
-      if (oldest !== undefined) remembered.delete(oldest);
+    if (recent.size === leastPlaces) {
+      former = recent;
+      recent = new Map();
     }
+    recent.set(cacheKey, place);
     return place;
+  }
+
+  function recall(cacheKey: string): EntryPlace | undefined {
+    const place = former.get(cacheKey);
+    return place && remember(cacheKey, place);
   }
 
   function derive(cacheKey: string): Awaitable<EntryPlace> {
@@ -51,6 +61,8 @@ export function createEntryPlaces(
 
   return {
     of: (cacheKey) =>
-      remembered.get(cacheKey) ?? andThen(derive(cacheKey), (place) => remember(cacheKey, place)),
+      recent.get(cacheKey) ??
+      recall(cacheKey) ??
+      andThen(derive(cacheKey), (place) => remember(cacheKey, place)),
   };
 }

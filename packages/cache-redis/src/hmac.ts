@@ -35,8 +35,9 @@ export function createHmacOf(nodeCrypto: typeof NodeCrypto): Hmac {
     for (const part of message) end += part.length;
     const block = upTo[end];
     if (key.length > blockBytes || block === undefined) return atLength(key, encoding, ...message);
+    const isText = typeof key === 'string';
     for (let at = 0; at < blockBytes; at++) {
-      const byte = byteOf(key, at);
+      const byte = at >= key.length ? 0 : isText ? key.charCodeAt(at) : (key[at] as number);
       inner[at] = byte ^ 0x36;
       outer[at] = byte ^ 0x5c;
     }
@@ -50,10 +51,4 @@ export function createHmacOf(nodeCrypto: typeof NodeCrypto): Hmac {
     for (let at = 0; at < digestBytes; at++) outer[blockBytes + at] = digest.charCodeAt(at);
     return hash('sha256', outer, encoding);
   };
-}
-
-/** 0 past the end. */
-function byteOf(key: Uint8Array | string, at: number): number {
-  if (at >= key.length) return 0;
-  return typeof key === 'string' ? key.charCodeAt(at) : (key[at] ?? 0);
 }
