@@ -82,20 +82,25 @@ it('gives requests, and responses, one hidden class between them, though Express
   setFlagsFromString('--allow-natives-syntax');
   const shareHiddenClass = new Function('a', 'b', 'return %HaveSameMap(a, b)');
   const { client } = await setUp();
-  const seen: [Request, Response][] = [];
-  const app = express();
-  app.use(phantomToken({ client }));
-  app.use((request, response) => void seen.push([request, response]));
-  const answers = [];
-  for (let count = 1; count <= 6; count++) {
-    answers.push(get(app));
-    await expect.poll(() => seen).toHaveLength(count);
+
+  async function isShared(): Promise<boolean> {
+    const seen: [Request, Response][] = [];
+    const app = express();
+    app.use(phantomToken({ client }));
+    app.use((request, response) => void seen.push([request, response]));
+    const answers = [];
+    for (const count of [1, 2, 3]) {
+      answers.push(get(app));
+      await expect.poll(() => seen).toHaveLength(count);
+    }
+    for (const [, response] of seen) response.end();
+    await Promise.all(answers);
+    const [, first, second] = seen;
+    return [0, 1].every((side) => shareHiddenClass(first?.[side], second?.[side]));
   }
-  // a garbage collection between two of them begins a new class
-  const areShared = [0, 1].map((side) =>
-    seen.slice(2).some((messages, turn) => shareHiddenClass(messages[side], seen[turn + 1]?.[side])),
-  );
-  for (const [, response] of seen) response.end();
-  await Promise.all(answers);
-  expect(areShared).toEqual([true, true]);
+
+  // the engine keeps few such classes, by a hash: those of an app may be in each other's way, and a collection drops all
+  let isEverShared = false;
+  for (let apps = 0; apps < 20 && !isEverShared; apps++) isEverShared = await isShared();
+  expect(isEverShared).toBe(true);
 });
