@@ -1,5 +1,5 @@
 import { BearerError } from './errors.js';
-import { createRecentMap } from './recent-map.js';
+import { copyOf, createRecentMap } from './recent-map.js';
 
 /** How a token was presented: as a bearer token (RFC 6750 §2.1) or with a proof beside it (RFC 9449 §7.1). */
 export type TokenScheme = 'Bearer' | 'DPoP';
@@ -39,11 +39,15 @@ const secondCredentials = new RegExp(`^,|,[ \\t]*${word} +[^ =]`);
 /** Tokens in the query or a form body (RFC 6750 §2.2, §2.3) are not supported. */
 function createParser(grammar: Grammar): (request: BearerRequest) => PresentedToken {
   const recent = createRecentMap<PresentedToken>();
+  const parseAnew = (text: string) => {
+    const field = copyOf(text);
+    return recent.set(field, parseField(field, grammar));
+  };
   return ({ url, authorization }) => {
     if (typeof authorization === 'object' && authorization.length > 1)
       throw new BearerError('ERR_MULTIPLE_TOKENS');
     const field = firstField(authorization);
-    const presented = recent.get(field) ?? recent.set(field, parseField(field, grammar));
+    const presented = recent.get(field) ?? parseAnew(field);
     if (hasQueryToken(url)) throw new BearerError('ERR_MULTIPLE_TOKENS');
     return presented;
   };

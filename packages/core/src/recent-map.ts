@@ -3,6 +3,9 @@ const generationSize = 1024;
 /** A longer key is not kept, so that the whole stays small whatever is thrown at it. Characters. */
 const maxKeyLength = 4200;
 
+/** The same text alone: engines keep all of a text for a part of it, such as a head of 16 kB for a field of it. */
+export const copyOf = (text: string) => `${text} `.slice(0, -1);
+
 /** What was used lately, at the cost of one look-up: two generations, of which the older goes when the newer is full. */
 export interface RecentMap<V> {
   get(key: string): V | undefined;
