@@ -3,8 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { startRedis } from '../../cache-redis/test/redis-process.js';
-import { writeConfig } from './config-file.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -41,24 +40,23 @@ it('a reload that fails leaves no connection to Redis behind', async () => {
     String(await connection.client('LIST'))
       .split('\n')
       .filter((line) => line !== '').length;
-  const { file, write } = writeConfig(config);
-  const gateway = await startGatewayProcess({ file });
+  const gateway = await startGateway(config);
   // ours, one for commands and one that hears of revocations
   await expect.poll(count).toBe(3);
 
-  write({
+  const reloaded = gateway.reload({
     ...config,
     introspection: { ...introspection, endpoint: undefined, issuer },
     issuers: { other: introspection },
   });
-  gateway.process.kill('SIGHUP');
   let hasFailed = false;
-  const failed = gateway.logged('the configuration was not reloaded; going on with the old one').then(() => {
+  const failed = reloaded.catch(() => {
     hasFailed = true;
   });
   // it waits for no issuer for ever
   await expect.poll(async () => hasFailed || (await count()) === 5).toBe(true);
   refuse();
   await failed;
+  expect(hasFailed).toBe(true);
   await expect.poll(count).toBe(3);
 });

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { writeConfig } from './config-file.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -8,13 +7,7 @@ it('a reload switches the fast lane on and off', async () => {
   const upstream = await startUpstream();
   const { introspection } = await startAuthorizationServer();
   const config = { listen, introspection, routes: [{ path: '/api', upstream: upstream.url }] };
-  const { file, write } = writeConfig({ ...config, fastLane: false });
-  const gateway = await startGatewayProcess({ file });
-  const reload = async (fastLane: boolean, times: number) => {
-    write({ ...config, fastLane });
-    gateway.process.kill('SIGHUP');
-    await expect.poll(() => gateway.lines.filter(({ msg }) => msg === 'reloaded')).toHaveLength(times);
-  };
+  const gateway = await startGateway({ ...config, fastLane: false });
   // what only Node's HTTP server says
   const isGeneral = async () => {
     const answer = await exchange(gateway.url, format('GET', '/api', ['Authorization: Bearer token']));
@@ -22,8 +15,8 @@ it('a reload switches the fast lane on and off', async () => {
     return answer?.header('keep-alive') !== undefined;
   };
   expect(await isGeneral()).toBe(true);
-  await reload(true, 1);
+  await gateway.reload({ ...config, fastLane: true });
   expect(await isGeneral()).toBe(false);
-  await reload(false, 2);
+  await gateway.reload({ ...config, fastLane: false });
   expect(await isGeneral()).toBe(true);
 });

@@ -1,7 +1,6 @@
 import { reply } from '@phantom-token/conformance';
 import { expect, it } from 'vitest';
-import { writeConfig } from './config-file.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -10,8 +9,7 @@ it('a breaker that opens for the last requests of a former configuration is not 
   const { server, introspection } = await startAuthorizationServer();
   const routes = [{ path: '/api', upstream: upstream.url }];
   const config = { listen, admin, introspection: { ...introspection, breakerFailures: 1 }, routes };
-  const { file, write } = writeConfig(config);
-  const gateway = await startGatewayProcess({ file });
+  const gateway = await startGateway(config);
   let answer = () => {};
   const asked = new Promise<void>((resolve) => {
     server.answer(async (connection, request) => {
@@ -24,9 +22,7 @@ it('a breaker that opens for the last requests of a former configuration is not 
   });
   const answered = exchange(gateway.url, format('GET', '/api', ['Authorization: Bearer token']));
   await asked;
-  write({ ...config, introspection: { ...config.introspection, audience: 'api' } });
-  gateway.process.kill('SIGHUP');
-  await gateway.logged('reloaded');
+  await gateway.reload({ ...config, introspection: { ...config.introspection, audience: 'api' } });
   answer();
   expect((await answered)?.status).toBe(502);
   expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 0$/m);

@@ -30,6 +30,14 @@ export interface RunningGateway {
   metrics(): Promise<string>;
 }
 
+/** One in the tests' own process. */
+export interface GatewayHere extends RunningGateway {
+  /** What SIGHUP makes of another file; rejects with what would be logged. */
+  reload(config: object): Promise<void>;
+  /** What SIGTERM makes of it; resolves when it would exit. */
+  drain(): Promise<void>;
+}
+
 /** One that people run: it has a process of its own. */
 export interface GatewayProcess extends RunningGateway {
   readonly process: ChildProcess;
@@ -66,21 +74,29 @@ const askAdmin = (adminUrl: string) => {
   return { admin, metrics: async () => (await admin('/metrics')).text() };
 };
 
+/** It ends with its test, so unless a test says otherwise it waits for nothing. */
+const parse = (config: { readonly limits?: object }) =>
+  parseConfig(stringify({ ...config, limits: { drainSeconds: 0, ...config.limits } }), process.env);
+
 /**
  * Starts one in this process, which costs a hundredth: for what signals, workers, memory and standard output have no part
  * in. Ends with the test, or with the file.
  */
-export async function startGateway(config: object): Promise<RunningGateway> {
+export async function startGateway(config: object): Promise<GatewayHere> {
   const lines = new Lines();
-  const read = parseConfig(stringify(config), process.env);
+  const read = parse(config);
   const log = createLog(read.log.level, { write: (line) => lines.add(line) });
-  const {
-    url,
-    adminUrl = '',
-    drain,
-  } = await start({ ...read, limits: { ...read.limits, drainSeconds: 0 } }, log);
+  const { url, adminUrl = '', drain, reload } = await start(read, log);
   onEnd(drain);
-  return { url, adminUrl, lines: lines.all, logged: (msg) => lines.first(msg), ...askAdmin(adminUrl) };
+  return {
+    url,
+    adminUrl,
+    lines: lines.all,
+    logged: (msg) => lines.first(msg),
+    ...askAdmin(adminUrl),
+    reload: async (next) => reload(parse(next)),
+    drain,
+  };
 }
 
 /** Runs the command as people do, and waits until it accepts connections. Ends with the test, or with the file. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { choose, createGate, jwtType, late, noContent, reply } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
 import { writeConfig } from './config-file.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway, startGatewayProcess } from './gateway.js';
 import { startLoad } from './kept-load.js';
 import { format, openConnection } from './raw.js';
 import { admin, listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -17,6 +17,9 @@ const tokenOf = (client: number, turn: number) =>
   turn % 7 === 0 ? `new-${client}-${turn}` : `token-${client % 5}`;
 
 const authorized = { Authorization: 'Bearer token' };
+
+/** Longer than any test may take. */
+const patient = { limits: { drainSeconds: 3600 } };
 
 /** The first answer of an upstream that is held up until told. */
 function createHold() {
@@ -100,52 +103,51 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
 
   it('takes no new connection while the ones that it has end', async () => {
     const { held, listener } = createHold();
-    const { config } = await start({}, listener);
-    const gateway = await startGatewayProcess(config);
+    const { config } = await start(patient, listener);
+    const gateway = await startGateway(config);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
-    gateway.process.kill('SIGTERM');
-    await gateway.logged('draining');
+    const drained = gateway.drain();
     await expect.poll(() => isRefused(`${gateway.url}/api`)).toBe(true);
     response.end('late');
     expect(await (await answer).text()).toBe('late');
+    await drained;
   });
 
   it('lets a slow upload and a slow download end', async () => {
     const { held, listener } = createHold();
-    const { config } = await start({}, (request, response) => {
+    const { config } = await start(patient, (request, response) => {
       if (request.method === 'POST') text(request).then((body) => response.end(body));
       else listener(request, response);
     });
-    const gateway = await startGatewayProcess(config);
-    const exit = endOf(gateway.process);
+    const gateway = await startGateway(config);
     const upload = request(`${gateway.url}/api`, { method: 'POST', headers: authorized });
     upload.write('first ');
     const download = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
     response.write('first ');
     await download;
-    gateway.process.kill('SIGTERM');
-    await gateway.logged('draining');
+    const drained = gateway.drain();
     response.end('last');
     upload.end('last');
     const [uploaded] = await once(upload, 'response');
     expect([await (await download).text(), await text(uploaded)]).toEqual(['first last', 'first last']);
-    expect(await exit).toBe(0);
+    await drained;
   });
 
   it('tells a client with its answer that the connection ends', async () => {
     const { held, listener } = createHold();
-    const { config } = await start({}, listener);
-    const gateway = await startGatewayProcess(config);
+    const { config } = await start(patient, listener);
+    const gateway = await startGateway(config);
     const agent = new Agent({ keepAlive: true });
     const asked = get(`${gateway.url}/api`, { headers: authorized, agent });
     const { response } = await held;
-    gateway.process.kill('SIGTERM');
+    const drained = gateway.drain();
     await expect.poll(() => isRefused(gateway.url)).toBe(true);
     response.end();
     const [answer] = await once(asked, 'response');
     expect(answer.headers.connection).toBe('close');
+    await drained;
   });
 
   it('breaks off what lasts longer than drainSeconds, and exits with 0', async () => {
@@ -163,31 +165,29 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   });
 
   it('closes connections that nobody uses, long before drainSeconds', async () => {
-    const { config } = await start({ limits: { drainSeconds: 3600 } });
-    const gateway = await startGatewayProcess(config);
-    const exit = endOf(gateway.process);
+    const { config } = await start(patient);
+    const gateway = await startGateway(config);
     const agent = new Agent({ keepAlive: true });
     const { port } = new URL(gateway.url);
     connect(Number(port), '127.0.0.1');
     const [answer] = await once(get(`${gateway.url}/api`, { headers: authorized, agent }), 'response');
     await text(answer);
-    gateway.process.kill('SIGTERM');
-    expect(await exit).toBe(0);
+    await gateway.drain();
   });
 
   it('says that it is alive all the time, and that it is ready until it is told to end', async () => {
     const { held, listener } = createHold();
-    const { config } = await start({}, listener);
-    const gateway = await startGatewayProcess(config);
+    const { config } = await start(patient, listener);
+    const gateway = await startGateway(config);
     const statusOf = async (path: string) => (await gateway.admin(path)).status;
     expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 200]);
     const answer = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
-    gateway.process.kill('SIGTERM');
-    await gateway.logged('draining');
+    const drained = gateway.drain();
     expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 503]);
     response.end();
     expect((await answer).status).toBe(200);
+    await drained;
   });
 
   it('answers all requests under load while it reads its file again and again', async () => {
@@ -213,11 +213,8 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const gate = createGate();
     const good = reply(200, jwtType, jwt);
     server.answer(choose(({ form }) => (form.get('token') === 'slow' ? gate.hold(good) : good)));
-    const { file } = writeConfig({
-      ...config,
-      introspection: { ...config.introspection, maxConcurrentIntrospections: 1 },
-    });
-    const gateway = await startGatewayProcess({ file });
+    const introspection = { ...config.introspection, maxConcurrentIntrospections: 1 };
+    const gateway = await startGateway({ ...config, introspection });
     const ask = (method: string, token: string) =>
       fetch(`${gateway.url}/api`, { method, headers: { Authorization: `Bearer ${token}` } });
     const asked = [ask('GET', 'slow')];
@@ -225,8 +222,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     // these queue behind the slow one
     asked.push(ask('GET', 'second'), ask('POST', 'third'));
     await expect.poll(() => gateway.metrics()).toMatch(/^phantom_token_cache_misses_total 3$/m);
-    gateway.process.kill('SIGHUP');
-    await gateway.logged('reloaded');
+    await gateway.reload({ ...config, introspection });
     expect(server.calls).toHaveLength(1);
     gate.open();
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -235,13 +231,11 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
   it('lets a download that began before its file changed end', async () => {
     const { held, listener } = createHold();
     const { config } = await start({}, listener);
-    const { file } = writeConfig(config);
-    const gateway = await startGatewayProcess({ file });
+    const gateway = await startGateway(config);
     const download = fetch(`${gateway.url}/api`, { headers: authorized });
     const { response } = await held;
     response.write('first ');
-    gateway.process.kill('SIGHUP');
-    await gateway.logged('reloaded');
+    await gateway.reload(config);
     response.end('last');
     expect(await (await download).text()).toBe('first last');
   });
@@ -273,12 +267,10 @@ describe('a file that is read again', () => {
   });
 
   it('changes nothing where it asks for what needs a restart', async () => {
-    const { config, file, write } = await start();
-    const gateway = await startGatewayProcess({ file });
-    write({ ...config, routes: [], forwardAuth: { path: '/auth' }, workers: 2 });
-    gateway.process.kill('SIGHUP');
-    const { reason } = await gateway.logged('the configuration was not reloaded; going on with the old one');
-    expect(reason).toBe('listen, workers, admin and limits need a restart');
+    const { config } = await start();
+    const gateway = await startGateway(config);
+    const next = { ...config, routes: [], forwardAuth: { path: '/auth' }, workers: 2 };
+    await expect(gateway.reload(next)).rejects.toThrow('listen, workers, admin and limits need a restart');
     expect((await fetch(`${gateway.url}/api`, { headers: authorized })).status).toBe(200);
   });
 
@@ -297,15 +289,13 @@ describe('a file that is read again', () => {
   });
 
   it('resets the breaker with the client that it belongs to, in the metrics too', async () => {
-    const { config, file, server, write } = await start();
+    const { config, server } = await start();
     server.answer(reply(500, {}));
-    const gateway = await startGatewayProcess({ file });
+    const gateway = await startGateway(config);
     for (let time = 0; time < 5; time++) await fetch(`${gateway.url}/api`, { headers: authorized });
     expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 2$/m);
     server.answer(noContent());
-    write({ ...config, introspection: { ...config.introspection, timeoutSeconds: 30 } });
-    gateway.process.kill('SIGHUP');
-    await gateway.logged('reloaded');
+    await gateway.reload({ ...config, introspection: { ...config.introspection, timeoutSeconds: 30 } });
     expect((await fetch(`${gateway.url}/api`, { headers: authorized })).status).toBe(401);
     expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 0$/m);
   });

@@ -1,6 +1,6 @@
 import { canaries } from '@phantom-token/conformance';
 import { describe, expect, it } from 'vitest';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { startLogouts } from './logouts.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -9,7 +9,7 @@ async function start(options: object) {
   const upstream = await startUpstream();
   const { logout, logOut } = await startLogouts(options);
   const routes = [{ path: '/', upstream: upstream.url }];
-  const gateway = await startGatewayProcess({ listen, introspection: { ...introspection, logout }, routes });
+  const gateway = await startGateway({ listen, introspection: { ...introspection, logout }, routes });
   /** How often the authorization server is asked about a token that it was asked about before. */
   const asksAnew = async () => {
     const before = server.calls.length;

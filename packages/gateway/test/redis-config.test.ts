@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { runHere, startGatewayProcess } from './gateway.js';
+import { runHere, startGateway } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
@@ -37,7 +37,7 @@ describe('addresses of Redis servers', () => {
     const upstream = await startUpstream();
     const { introspection } = await startAuthorizationServer();
     const routes = [{ path: '/', upstream: upstream.url }];
-    await startGatewayProcess({
+    await startGateway({
       listen,
       introspection,
       routes,
@@ -106,7 +106,7 @@ describe('credentials for Sentinels', () => {
       sentinelPassword: 'word-of-the-watcher',
     };
     const routes = [{ path: '/', upstream: upstream.url }];
-    await startGatewayProcess({ listen, introspection, routes, cache: { redis } });
+    await startGateway({ listen, introspection, routes, cache: { redis } });
     const heard = () => String(sockets[0]?.read() ?? '');
     await expect.poll(heard).toMatch(/auth\r\n\$7\r\nwatcher\r\n\$19\r\nword-of-the-watcher/i);
   });

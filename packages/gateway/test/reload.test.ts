@@ -1,20 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { jwtType, reply } from '@phantom-token/conformance';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { stringify } from 'yaml';
-import { startGatewayProcess } from './gateway.js';
+import { describe, expect, it } from 'vitest';
+import { startGateway } from './gateway.js';
 import { exchange, format } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 const authorization = 'Authorization: Bearer good';
 
-/** A gateway with a file that can be written again. */
 async function start() {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'gateway.yaml');
   const upstream = await startUpstream();
   const { server, introspection, jwt } = await startAuthorizationServer();
   const config = {
@@ -23,14 +15,8 @@ async function start() {
     routes: [{ path: '/api', upstream: upstream.url }],
     forwardAuth: { path: '/authorize' },
   };
-  const write = (changes: object) => writeFileSync(file, stringify({ ...config, ...changes }));
-  write({});
-  const gateway = await startGatewayProcess({ file });
-  const reload = async (changes: object) => {
-    write(changes);
-    gateway.process.kill('SIGHUP');
-    await gateway.logged('reloaded');
-  };
+  const gateway = await startGateway(config);
+  const reload = (changes: object) => gateway.reload({ ...config, ...changes });
   return { gateway, reload, server, introspection, jwt, upstream };
 }
 

@@ -1,6 +1,6 @@
 import { canaries, createJwtSigner, json, startScriptedServer } from '@phantom-token/conformance';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type GatewayProcess, startGatewayProcess } from './gateway.js';
+import { type RunningGateway, startGateway, startGatewayProcess } from './gateway.js';
 import { onEnd } from './lifetime.js';
 import { openConnection } from './raw.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
@@ -8,17 +8,17 @@ import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 const revocationSecret = 'a-secret-of-the-operators-of-this-gateway';
 const admin = { port: 0, revocationSecret };
 
-async function start(more: object = {}) {
+async function start(more: object = {}, run: (config: object) => Promise<RunningGateway> = startGateway) {
   const upstream = await startUpstream();
   const { server, introspection } = await startAuthorizationServer();
   const routes = [{ path: '/', upstream: upstream.url }];
-  const gateway = await startGatewayProcess({ listen, admin, introspection, routes, ...more });
+  const gateway = await run({ listen, admin, introspection, routes, ...more });
   const ask = async (token = 'token') =>
     (await fetch(gateway.url, { headers: { Authorization: `Bearer ${token}` } })).status;
   return { server, gateway, ask };
 }
 
-const revoke = ({ adminUrl }: GatewayProcess, body: unknown, authorization = `Bearer ${revocationSecret}`) =>
+const revoke = ({ adminUrl }: RunningGateway, body: unknown, authorization = `Bearer ${revocationSecret}`) =>
   fetch(`${adminUrl}/revocations`, {
     method: 'POST',
     headers: { Authorization: authorization, Connection: 'close' },
@@ -40,7 +40,7 @@ describe('POST /revocations', () => {
   });
 
   it('reaches every worker', async () => {
-    const { server, gateway, ask } = await start({ workers: 2 });
+    const { server, gateway, ask } = await start({ workers: 2 }, startGatewayProcess);
     const many = () => Promise.all(Array.from({ length: 40 }, () => ask()));
     await many();
     const before = server.calls.length;
@@ -129,7 +129,7 @@ describe('back-channel logout', () => {
     const authorizationServer = await startAuthorizationServer();
     const logout = { path: '/backchannel-logout', issuer, audience: 'gateway', jwksUri: keys.endpoint };
     const upstream = await startUpstream();
-    const gateway = await startGatewayProcess({
+    const gateway = await startGateway({
       listen,
       admin,
       introspection: { ...authorizationServer.introspection, logout },

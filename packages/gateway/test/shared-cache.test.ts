@@ -1,7 +1,7 @@
 import { canaries } from '@phantom-token/conformance';
 import { expect, it } from 'vitest';
 import { startRedis } from '../../cache-redis/test/redis-process.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 const revocationSecret = 'a-secret-of-the-operators-of-these-gateways';
@@ -13,7 +13,7 @@ async function start(redisOptions: object = { pepper, commandTimeoutSeconds: 30 
   const upstream = await startUpstream();
   const { server, introspection } = await startAuthorizationServer();
   const run = () =>
-    startGatewayProcess({
+    startGateway({
       listen,
       admin: { port: 0, revocationSecret },
       introspection,

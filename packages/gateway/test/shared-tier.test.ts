@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { startRedis } from '../../cache-redis/test/redis-process.js';
-import { startGatewayProcess } from './gateway.js';
+import { startGateway } from './gateway.js';
 import { listen, startAuthorizationServer, startUpstream } from './stage.js';
 
 const revocationSecret = 'a-secret-of-the-operators-of-this-gateway';
@@ -14,7 +14,7 @@ it.each([
   const { introspection } = await startAuthorizationServer();
   const upstream = await startUpstream();
   const url = `redis://127.0.0.1:${redis.port}`;
-  const gateway = await startGatewayProcess({
+  const gateway = await startGateway({
     listen,
     admin: { port: 0, revocationSecret },
     introspection,
