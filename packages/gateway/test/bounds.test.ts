@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Answer,
   choose,
@@ -232,6 +233,7 @@ describe('the breaker', () => {
     expect(await gateway.metrics()).toMatch(/^phantom_token_breaker_state 2$/m);
     // many ask all the time
     while (calledAt.length < 5 + 2) {
+      await sleep(10);
       const asked = Array.from({ length: 10 }, (_, turn) => statusOf(ask(`other-${turn}`)));
       statuses.push(...(await Promise.all(asked)));
     }

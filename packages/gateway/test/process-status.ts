@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** The memory that a process holds now. Bytes. */
@@ -12,16 +13,16 @@ export function readChildren(pid: number | undefined): number[] {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
-/** Watches over a process' memory until asked how much more than at first it held at most. Bytes. */
-export function watchRss(pid: number | undefined): () => number {
-  const first = readRss(pid);
+/** Watches over a process' memory until it ends: how much more than at first it held at most, so far. Bytes. */
+export function watchRss(child: ChildProcess): () => number {
+  const first = readRss(child.pid);
   let most = first;
   const sample = () => {
-    most = Math.max(most, readRss(pid));
+    most = Math.max(most, readRss(child.pid));
   };
   const timer = setInterval(sample, 20);
+  child.on('exit', () => clearInterval(timer));
   return () => {
-    clearInterval(timer);
     sample();
     return most - first;
   };
