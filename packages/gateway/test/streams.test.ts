@@ -16,7 +16,7 @@ const streamBytes = 3 * 2 ** 26;
 /** Enough for the buffers on the way, and for what a garbage collector leaves lying around. */
 const flat = 150_000_000;
 /** More than all kernels on the way hold back for a connection. */
-const held = 50_000_000;
+const held = 100_000_000;
 const timeout = 60_000;
 
 const authorization = { Authorization: 'Bearer token' };
