@@ -1,5 +1,5 @@
 // Every test of every package; then a search for planted secrets in all that was printed.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { findLeaks } from './canaries.mjs';
@@ -14,34 +14,45 @@ environment.MALLOC_TOP_PAD_ ??= String(16 * 2 ** 20);
 environment.MALLOC_TRIM_THRESHOLD_ ??= String(256 * 2 ** 20);
 must(await turbo('build'), 'the build');
 
+/** Bytes of tests in a folder. */
+const sizeOfTests = (folder) =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+
+// those that take longest come first, so that none of them runs alone at the end
 const folders = ['packages', 'apps']
   .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
-  .filter((folder) => existsSync(join(folder, 'vitest.config.ts')));
-for (const folder of folders) forgetReport(folder);
+  .filter((folder) => existsSync(join(folder, 'vitest.config.ts')))
+  .map((folder) => ({ folder, size: sizeOfTests(folder) }))
+  .sort((one, other) => other.size - one.size)
+  .map(({ folder }) => folder);
 
-const chunks = [];
-const succeeded = await run(
-  'turbo',
-  // all is built: two at once, since much of the time goes into waiting for servers that are ill on purpose
-  [
-    'run',
-    'test',
-    '--only',
-    '--force',
-    '--concurrency=2',
-    '--output-logs=full',
-    '--log-order=grouped',
-    '--continue',
-  ],
-  {
-    onOutput(chunk, stream) {
-      chunks.push(chunk);
-      stream.write(chunk);
-    },
-  },
-);
+let printed = '';
+const broken = [];
 
-const printed = stripVTControlCharacters(Buffer.concat(chunks).toString());
+/** Runs a package's tests; shows what they print when they have ended, since others print too. */
+async function runTests(folder) {
+  const name = basename(folder);
+  forgetReport(folder);
+  const chunks = [];
+  const succeeded = await run('pnpm', ['run', 'test'], {
+    cwd: folder,
+    onOutput: (chunk) => chunks.push(chunk),
+  });
+  const output = stripVTControlCharacters(Buffer.concat(chunks).toString());
+  console.log(`\n${name}\n${output}`);
+  printed += output;
+  if (!succeeded) broken.push(`failed: ${name}: pnpm run test`);
+}
+
+const waiting = [...folders];
+async function work() {
+  for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) await runTests(folder);
+}
+// two at once, since much of the time goes into waiting for servers that are ill on purpose
+await Promise.all([work(), work()]);
+
 const { canaries } = await import('../packages/conformance/dist/index.js');
 const leaks = findLeaks(printed, canaries);
 
@@ -58,9 +69,9 @@ for (const folder of folders) {
   total.failed += failed;
   failures.push(...lines);
 }
-if (total.failed === 0 && !succeeded) {
-  total.failed = 1;
-  failures.push('failed: turbo run test');
+if (total.failed === 0 && broken.length > 0) {
+  total.failed = broken.length;
+  failures.push(...broken);
 }
 for (const line of failures) console.error(line);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);

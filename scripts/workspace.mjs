@@ -39,7 +39,7 @@ export function install() {
   throw new Error('the dependencies could not be installed');
 }
 
-/** Runs a tool with its output shown; resolves to whether it succeeded. `onOutput` is given all that it prints. */
+/** Runs a tool; resolves to whether it succeeded. What it prints is shown, or given to `onOutput`. */
 export function run(command, args, { cwd = root, onOutput } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -47,8 +47,7 @@ export function run(command, args, { cwd = root, onOutput } = {}) {
       env: environment,
       stdio: onOutput ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     });
-    child.stdout?.on('data', (chunk) => onOutput(chunk, process.stdout));
-    child.stderr?.on('data', (chunk) => onOutput(chunk, process.stderr));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
     // whoever is at the keyboard interrupts the child too; we wait for it
     const wait = () => {};
     process.on('SIGINT', wait).on('SIGTERM', () => child.kill('SIGTERM'));
