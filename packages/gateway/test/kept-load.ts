@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onEnd } from './lifetime.js';
 
 export interface LoadOptions {
@@ -10,7 +11,10 @@ export interface LoadOptions {
   readonly methods?: readonly ('GET' | 'POST')[];
 }
 
-/** Clients that ask all the time, each on a kept connection of its own. */
+/** Between two requests of a client: some connections are idle at any moment. Milliseconds. */
+const pauseMilliseconds = 50;
+
+/** Clients that ask again and again, each on a kept connection of its own. */
 export interface Load {
   /** How many requests were answered with 200. */
   readonly answered: number;
@@ -43,6 +47,7 @@ export function startLoad(url: string, { clients, tokenOf, methods = ['GET', 'PO
       if (outcome === '200') answered++;
       else failures.push(`${method} ${outcome}`);
       progress.emit('change');
+      await sleep(pauseMilliseconds);
     }
     agent.destroy();
   }

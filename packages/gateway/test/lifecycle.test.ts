@@ -68,7 +68,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const gateway = await startGatewayProcess(config);
     const exit = endOf(gateway.process);
     const load = startLoad(`${gateway.url}/api`, { clients: 200, tokenOf });
-    await load.more(2000);
+    await load.more(1000);
     gateway.process.kill('SIGTERM');
     await load.refused;
     expect(load.failures).toEqual([]);

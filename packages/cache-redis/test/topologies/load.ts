@@ -29,7 +29,7 @@ export interface Load {
 export interface LoadOptions {
   /** Which token comes next. Default: one of the last forty of a stream of new ones, so that every instance meets each. */
   readonly nextToken?: (turn: number) => string;
-  /** Between two requests of one instance. Seconds, default 0.005. */
+  /** Between two requests of one instance. seconds, default 0.015. */
   readonly intervalSeconds?: number;
 }
 
@@ -58,7 +58,7 @@ const mostInTheAir = 50;
 /** Every instance is asked at a constant pace, whether or not it has answered; every answer is checked. */
 export function startLoad(fleet: Fleet, authority: Authority, options: LoadOptions = {}): Load {
   const { instances, longestWaitSeconds } = fleet;
-  const { nextToken = streamOfTokens(String(loads++)), intervalSeconds = 0.005 } = options;
+  const { nextToken = streamOfTokens(String(loads++)), intervalSeconds = 0.015 } = options;
   const errors: string[] = [];
   const wrong: string[] = [];
   const sources: Record<string, number> = {};
