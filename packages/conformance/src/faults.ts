@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import {
   type AnswerBody,
   type AnswerHeaders,
@@ -78,7 +80,9 @@ export const gzipped = (body: AnswerBody = signed(), headers: AnswerHeaders = jw
 
 /** A small gzip that unpacks to 32 MB of blanks. */
 export const gzipBomb = (headers: AnswerHeaders = jwtType): Answer =>
-  gzipped(' '.repeat(32_000_000), headers);
+  reply(200, { 'Content-Encoding': 'gzip', ...headers }, () =>
+    buffer(Readable.from(Array(500).fill(Buffer.alloc(64_000, ' '))).pipe(createGzip())),
+  );
 
 /** Sends the client elsewhere. */
 export const redirect = (code: number, location: string): Answer => status(code, { Location: location });
