@@ -27,6 +27,7 @@ const folders = ['packages', 'apps']
   .map((folder) => ({ folder, size: sizeOfTests(folder) }))
   .sort((one, other) => other.size - one.size)
   .map(({ folder }) => folder);
+for (const folder of folders) forgetReport(folder);
 
 let printed = '';
 const broken = [];
@@ -34,7 +35,6 @@ const broken = [];
 /** Runs a package's tests; shows what they print when they have ended, since others print too. */
 async function runTests(folder) {
   const name = basename(folder);
-  forgetReport(folder);
   const chunks = [];
   const succeeded = await run('pnpm', ['run', 'test'], {
     cwd: folder,
@@ -47,6 +47,7 @@ async function runTests(folder) {
 }
 
 const waiting = [...folders];
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => waiting.splice(0));
 async function work() {
   for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) await runTests(folder);
 }

@@ -50,10 +50,11 @@ export function run(command, args, { cwd = root, onOutput } = {}) {
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
     // whoever is at the keyboard interrupts the child too; we wait for it
     const wait = () => {};
-    process.on('SIGINT', wait).on('SIGTERM', () => child.kill('SIGTERM'));
+    const end = () => child.kill('SIGTERM');
+    process.on('SIGINT', wait).on('SIGTERM', end);
     child.on('error', (error) => console.error(error.message));
     child.on('close', (code) => {
-      process.off('SIGINT', wait);
+      process.off('SIGINT', wait).off('SIGTERM', end);
       resolve(code === 0);
     });
   });

@@ -114,7 +114,6 @@ function describeDownloads(stage: Stage): void {
       });
       const [answer] = await once(get(stage.url, { headers: authorization }), 'response');
       expect(await count(answer)).toBe(streamBytes);
-
       expect(stage.growth()).toBeLessThan(flat);
     });
 
@@ -129,7 +128,6 @@ function describeDownloads(stage: Stage): void {
       });
       const [answer]: IncomingMessage[] = await once(get(stage.url, { headers: authorization }), 'response');
       expect(await standstill(() => written)).toBeLessThan(held);
-
       expect(stage.growth()).toBeLessThan(flat);
       expect(await count(answer as IncomingMessage)).toBe(streamBytes);
     });
@@ -162,7 +160,6 @@ describe('with the fast lane', () => {
       download.then(([answer]) => count(answer)),
     ]);
     expect([up, down]).toEqual([most, most]);
-
     expect(stage.growth()).toBeLessThan(flat);
   });
 
@@ -174,7 +171,6 @@ describe('with the fast lane', () => {
       await pipeline(bytes(streamBytes), upload);
       const [answer] = await answered;
       expect(String(await answer.toArray())).toBe(String(streamBytes));
-
       expect(stage.growth()).toBeLessThan(flat);
     });
 
@@ -192,7 +188,6 @@ describe('with the fast lane', () => {
       });
       const sent = pipeline(source, upload);
       expect(await standstill(() => written)).toBeLessThan(held);
-
       expect(stage.growth()).toBeLessThan(flat);
       read();
       await sent;
@@ -213,7 +208,6 @@ describe('with the fast lane', () => {
       await pipeline(isChunked ? Readable.from(chunked(body)) : body, socket, { end: false });
       socket.write(format('POST', '/', ['Authorization: Bearer bad', 'Content-Length: 0']));
       expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 401 /);
-
       expect(stage.growth()).toBeLessThan(flat);
       expect(stage.requests()).toBe(before);
       socket.destroy();

@@ -29,7 +29,7 @@ export interface Load {
 export interface LoadOptions {
   /** Which token comes next. Default: one of the last forty of a stream of new ones, so that every instance meets each. */
   readonly nextToken?: (turn: number) => string;
-  /** Between two requests of one instance. seconds, default 0.015. */
+  /** Between two requests of one instance. Seconds, default 0.015. */
   readonly intervalSeconds?: number;
 }
 
