@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { stopTime } from '../test/own-time.js';
-import { Deadlines } from './deadlines.js';
+import { Deadlines, notWaited } from './deadlines.js';
 
 function setUp() {
   const { pass } = stopTime();
@@ -11,7 +11,7 @@ function setUp() {
       deadlines.delete(dated);
       due.push(name);
     };
-    const dated = { dueAt: performance.now() + milliseconds, onDue };
+    const dated = { dueAt: performance.now() + milliseconds, onDue, index: notWaited };
     deadlines.add(dated);
     return dated;
   };
@@ -39,6 +39,28 @@ it('one that is over before is told nothing', async () => {
   expect([deadlines.delete(dated), deadlines.delete(dated)]).toEqual([true, false]);
   await pass(1);
   expect(due).toEqual([]);
+});
+
+it('each can be taken out, in whatever order, while all are looked at', () => {
+  const { deadlines, add } = setUp();
+  const [first, second, third, fourth] = [add('1', 40), add('2', 40), add('3', 40), add('4', 40)];
+  const seen: unknown[] = [];
+  for (const dated of deadlines) {
+    seen.push(dated);
+    deadlines.delete(first);
+    deadlines.delete(third);
+  }
+  expect(seen).toEqual([first, second, third, fourth]);
+  expect(new Set(deadlines)).toEqual(new Set([second, fourth]));
+  expect([fourth, second, first, third].map((dated) => deadlines.delete(dated))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([...deadlines]).toEqual([]);
+  deadlines.add(first);
+  expect([...deadlines]).toEqual([first]);
 });
 
 it('many in turn have one timer', async () => {

@@ -1,7 +1,7 @@
 import { type Cluster, Command, type Redis } from 'ioredis';
 import { atMost } from './at-most.js';
 import { CacheError, toCacheError } from './cache-error.js';
-import { type Dated, Deadlines } from './deadlines.js';
+import { type Dated, Deadlines, notWaited } from './deadlines.js';
 import { clock } from './time-up.js';
 
 /** A connection of ioredis, whatever stands behind it. */
@@ -24,11 +24,24 @@ const probeIntervalSeconds = 1;
 /** A server that did not answer within one command's patience may well answer one that has more than so many times as much. */
 const muchMorePatient = 2;
 
-/** A command that is waited for. */
-interface Waiting extends Dated {
-  readonly server: string;
-  readonly timeoutSeconds: number;
-  giveUp(error: CacheError): void;
+/** A command that is waited for. A class, since an object with functions of its own takes longer to make. */
+class Waiting implements Dated {
+  readonly dueAt: number;
+  index = notWaited;
+
+  constructor(
+    readonly server: string,
+    readonly key: string,
+    readonly timeoutSeconds: number,
+    readonly reject: (error: CacheError) => void,
+    private readonly giveUp: (self: Waiting, error: CacheError) => void,
+  ) {
+    this.dueAt = clock() + timeoutSeconds * 1000;
+  }
+
+  onDue(): void {
+    this.giveUp(this, new CacheError('ERR_CACHE_TIMEOUT'));
+  }
 }
 
 /** A server that does not answer within so many seconds. */
@@ -96,38 +109,33 @@ export function createRedisBreaker(
     );
   }
 
-  function fail(server: string, key: string, timeoutSeconds: number): void {
+  function fail({ server, key, timeoutSeconds }: Waiting): void {
     if (refusing(server, timeoutSeconds) !== undefined) return;
     const lane = { server, timeoutSeconds, probeAt: 0 };
     change(() => open.add(lane));
     probe(lane, key);
     for (const command of waiting)
       if (command.server === server && command.timeoutSeconds <= timeoutSeconds)
-        command.giveUp(new CacheError('ERR_CACHE_OPEN'));
+        giveUp(command, new CacheError('ERR_CACHE_OPEN'));
+  }
+
+  function giveUp(command: Waiting, error: CacheError): void {
+    if (!waiting.delete(command)) return;
+    command.reject(error);
+    if (error.code === 'ERR_CACHE_TIMEOUT') fail(command);
   }
 
   /** Settles as the command does, when its time is up, or when its server is given up. */
   function waitFor<T>(server: string, key: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
     // one promise: with every more a hit costs more
     return new Promise((resolve, reject) => {
-      const giveUp = (error: CacheError) => {
-        if (!waiting.delete(self)) return;
-        reject(error);
-        if (error.code === 'ERR_CACHE_TIMEOUT') fail(server, key, timeoutSeconds);
-      };
-      const self: Waiting = {
-        server,
-        timeoutSeconds,
-        dueAt: clock() + timeoutSeconds * 1000,
-        onDue: () => giveUp(new CacheError('ERR_CACHE_TIMEOUT')),
-        giveUp,
-      };
+      const self = new Waiting(server, key, timeoutSeconds, reject, giveUp);
       waiting.add(self);
       command.then(
         (value) => {
           if (waiting.delete(self)) resolve(value);
         },
-        (error) => giveUp(toCacheError(error)),
+        (error) => giveUp(self, toCacheError(error)),
       );
     });
   }
@@ -147,7 +155,7 @@ export function createRedisBreaker(
         return Promise.reject(new CacheError('ERR_CACHE_UNAVAILABLE'));
       }
       const server = serverOf(key);
-      const lane = refusing(server, timeoutSeconds);
+      const lane = open.size === 0 ? undefined : refusing(server, timeoutSeconds);
       if (lane !== undefined) {
         if (lane.probeAt <= now()) probe(lane, key);
         return Promise.reject(new CacheError('ERR_CACHE_OPEN'));

@@ -61,6 +61,8 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   const sealing = createSealing();
   const clock = clockOf(redis);
   const places = createEntryPlaces(peppers, sealing);
+  // one byte more than may be: what is too large is not even fetched
+  const lastByte = String(maxEntryBytes);
   // in braces, so that what belongs to one entry stands on one server of a cluster
   const nameOf = ({ lookup }: EntryKeys) => `${keyPrefix}${entryVersion}:{${lookup}}`;
 
@@ -72,47 +74,58 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
 
   function use(opened: OpenEntry, now: number): CacheEntry | undefined {
     // by our clock, where it is behind Redis': what is revoked from now on is compared with that, too
-    const dates = shifted(opened, Math.min(0, -clock.aheadSeconds()));
+    const ahead = clock.aheadSeconds();
+    const dates = ahead > 0 ? shifted(opened, -ahead) : opened;
     const { expiresAt, storedAt = now } = dates;
     const isOfUse = expiresAt > now && storedAt <= now + clockToleranceSeconds;
-    return isOfUse ? parse(opened.text, dates) : undefined;
+    return isOfUse ? parse(opened.content, dates) : undefined;
   }
 
-  async function find(keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
+  async function find(place: EntryPlace, keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
+    const startedAt = performance.now();
     const name = nameOf(keys);
+    let entry: CacheEntry | undefined;
     try {
-      // one byte more than may be: what is too large is not even fetched
-      const reply = breaker.run(name, commandTimeoutSeconds, () =>
-        redis.getrangeBuffer(name, 0, maxEntryBytes),
-      );
+      const reply = breaker.run(name, commandTimeoutSeconds, () => redis.getrangeBuffer(name, '0', lastByte));
       // while Redis is at it
       keys.seal();
       const found = read(keys, (await reply) as Buffer<ArrayBuffer>, now);
-      return found instanceof Promise ? await found : found;
+      entry = found instanceof Promise ? await found : found;
+      return entry;
     } catch (error) {
       // nobody waits for this: it only saves the next reader the same trouble
       if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
       throw error;
+    } finally {
+      // a request that has its entry asks no more: the next one that comes here is another
+      place.waitedSeconds = entry === undefined ? (performance.now() - startedAt) / 1000 : 0;
     }
   }
 
   /** Under any of the peppers; a failure only counts where nothing was found. */
-  async function findAny(all: EntryPlace['keys'], now: number): Promise<CacheEntry | undefined> {
-    const found = await Promise.allSettled(all.map((keys) => find(keys, now)));
-    for (const it of found) if (it.status === 'fulfilled' && it.value !== undefined) return it.value;
+  async function findAny(place: EntryPlace, now: number): Promise<CacheEntry | undefined> {
+    const found = await Promise.allSettled(place.keys.map((keys) => find(place, keys, now)));
+    for (const it of found)
+      if (it.status === 'fulfilled' && it.value !== undefined) {
+        place.waitedSeconds = 0;
+        return it.value;
+      }
     for (const it of found) if (it.status === 'rejected') throw it.reason;
     return undefined;
   }
+
+  const findAt = (place: EntryPlace, now: number): Promise<CacheEntry | undefined> =>
+    peppers.length === 1 ? find(place, place.keys[0], now) : findAny(place, now);
 
   async function store(place: EntryPlace, entry: CacheEntry, now: number): Promise<void> {
     const { result, ...dates } = entry;
     const milliseconds = Math.ceil((dates.expiresAt - now) * 1000);
     if (!result.active || milliseconds <= 0) return;
     const [keys] = place.keys;
-    const text = serialize(result.jwt, result.claims);
+    const content = serialize(result.jwt, result.claims);
     // by Redis' clock, where ours is ahead of it
     const shift = Math.min(0, clock.aheadSeconds());
-    const value = await sealing.seal({ text, ...shifted(dates, shift) }, keys);
+    const value = await sealing.seal({ content, ...shifted(dates, shift) }, keys);
     if (value.length > maxEntryBytes) throw new CacheError('ERR_CACHE_TOO_LARGE');
     const name = nameOf(keys);
     place.isStored = true;
@@ -128,17 +141,9 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
   });
 
   return Object.freeze({
-    async get(key: string, now: number = Date.now() / 1000) {
-      const place = await places.of(key);
-      const startedAt = performance.now();
-      let entry: CacheEntry | undefined;
-      try {
-        entry = await (peppers.length === 1 ? find(place.keys[0], now) : findAny(place.keys, now));
-        return entry;
-      } finally {
-        // a request that has its entry asks no more: the next one that comes here is another
-        place.waitedSeconds = entry === undefined ? (performance.now() - startedAt) / 1000 : 0;
-      }
+    get(key: string, now: number = Date.now() / 1000) {
+      const place = places.of(key);
+      return place instanceof Promise ? place.then((it) => findAt(it, now)) : findAt(place, now);
     },
     async set(key: string, entry: CacheEntry, now: number = Date.now() / 1000) {
       const place = await places.of(key);

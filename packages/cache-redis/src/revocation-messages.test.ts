@@ -113,7 +113,8 @@ describe('a message', () => {
   it('that holds no digest is not heard, whoever sealed it', async () => {
     const primitives = findPrimitives();
     const lying = { ...primitives };
-    lying.encrypt = (key, iv, context) => primitives.encrypt(key, iv, context, Buffer.from('!'.repeat(43)));
+    lying.encrypt = (key, iv, head, place) =>
+      primitives.encrypt(key, iv, head, place, Buffer.from('!'.repeat(43)));
     const sealed = await make({}, lying).seal(digest, now);
     expect(sealed).toHaveLength(messageBytes);
     expect(await make().open(sealed, now)).toBeUndefined();

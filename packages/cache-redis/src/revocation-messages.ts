@@ -1,17 +1,22 @@
 import { type Awaitable, andThen } from './awaitable.js';
 import type { ReadPepper } from './pepper.js';
-import { type Bytes, findPrimitives, type SealingPrimitives, tagBytes } from './sealing-primitives.js';
+import {
+  type Bytes,
+  findPrimitives,
+  nonceBytes,
+  type SealingPrimitives,
+  tagBytes,
+} from './sealing-primitives.js';
 
 /** Changes with the form of messages, so that releases that share a Redis never misread each other. */
 export const messageVersion = 1;
 
 const digestBytes = 43;
-const nonceBytes = 12;
 /** Version, and the instant at which it was sealed: what stands in clear before the nonce, and is authenticated. */
-const headerBytes = 1 + 8;
+const headBytes = 1 + 8;
 
 /** Every message has this length; nothing else is looked at. */
-export const messageBytes = headerBytes + nonceBytes + digestBytes + tagBytes;
+export const messageBytes = headBytes + nonceBytes + digestBytes + tagBytes;
 
 const info = Buffer.from(`phantom-token/revocations/${messageVersion}`);
 const isDigest = /^[\w-]{43}$/;
@@ -42,30 +47,19 @@ export function createRevocationMessages(
   { pepper, channel, memorySeconds }: RevocationMessagesOptions,
   primitives: SealingPrimitives = findPrimitives(),
 ): RevocationMessages {
-  const place = Buffer.from(channel);
   const noSalt = Buffer.alloc(0);
   const key = andThen(primitives.derive(pepper.secret, noSalt), (derivation) => derivation.bytes(info));
 
-  const contextOf = (header: Bytes) => Buffer.concat([header, place]);
-
-  function decrypt(key: Bytes, message: Bytes): Awaitable<string | undefined> {
-    const plain = primitives.decrypt(
-      key,
-      message.subarray(headerBytes, headerBytes + nonceBytes),
-      contextOf(message.subarray(0, headerBytes)),
-      message.subarray(headerBytes + nonceBytes),
-    );
-    return andThen(plain, toDigest);
-  }
+  const decrypt = (key: Bytes, message: Bytes): Awaitable<string | undefined> =>
+    andThen(primitives.decrypt(key, message, headBytes, channel), toDigest);
 
   return {
     async seal(digest, now, nonce = makeNonce()) {
       if (!isDigest.test(digest)) throw new TypeError('digest must be 43 characters of base64url');
-      const header = Buffer.alloc(headerBytes);
-      header[0] = messageVersion;
-      header.writeDoubleBE(now, 1);
-      const sealed = await primitives.encrypt(await key, nonce, contextOf(header), Buffer.from(digest));
-      return Buffer.concat([header, nonce, sealed]);
+      const head = Buffer.alloc(headBytes);
+      head[0] = messageVersion;
+      head.writeDoubleBE(now, 1);
+      return primitives.encrypt(await key, nonce, head, channel, Buffer.from(digest));
     },
     open(message, now) {
       if (message.length !== messageBytes || message[0] !== messageVersion) return undefined;
@@ -85,4 +79,4 @@ export const makeNonce = (): Bytes => crypto.getRandomValues(Buffer.alloc(nonceB
 
 /** What tells one message from another, before it is opened. */
 export const nonceOf = (message: Bytes): string =>
-  message.toString('latin1', headerBytes, headerBytes + nonceBytes);
+  message.toString('latin1', headBytes, headBytes + nonceBytes);

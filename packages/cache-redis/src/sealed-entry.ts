@@ -4,10 +4,9 @@ import type { ReadPepper } from './pepper.js';
 import {
   type Bytes,
   findPrimitives,
+  nonceBytes,
   type SealingPrimitives,
   tagBytes,
-  type View,
-  viewOf,
 } from './sealing-primitives.js';
 import type { EntryDates } from './stored-entry.js';
 
@@ -24,8 +23,8 @@ export interface EntryKeys {
 }
 
 export interface OpenEntry extends EntryDates {
-  /** What is inside: JSON, as spaces may follow. */
-  readonly text: string;
+  /** What is inside. Spaces may follow. */
+  readonly content: Bytes;
 }
 
 /** Sealing: without the token an entry can be neither found nor read, without the pepper it cannot be forged. */
@@ -46,10 +45,9 @@ const sealInfo = bytesOf(`phantom-token/seal/${entryVersion}`);
 
 /** Higher ones are no release's: text, and much else that strays in, begins with them. */
 const highestVersion = 31;
-const nonceBytes = 12;
 
 /** Version, length of the id, id, expiresAt, storedAt: what stands in clear before the nonce, and is authenticated. */
-const headerBytes = (idBytes: number) => 2 + idBytes + 8 + 8;
+const headBytes = (idBytes: number) => 2 + idBytes + 8 + 8;
 
 export function createSealing(primitives: SealingPrimitives = findPrimitives()): Sealing {
   return {
@@ -65,14 +63,9 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
     },
 
     async seal(entry, keys, nonce = crypto.getRandomValues(Buffer.alloc(nonceBytes))) {
-      const header = buildHeader(keys.pepperId, entry);
-      const sealed = await primitives.encrypt(
-        await keys.seal(),
-        nonce,
-        contextOf(header, keys),
-        pad(entry.text),
-      );
-      return Buffer.concat([header, nonce, sealed]);
+      const head = buildHead(keys.pepperId, entry);
+      // the place is authenticated, so that no entry holds at another's
+      return primitives.encrypt(await keys.seal(), nonce, head, keys.lookup, pad(entry.content));
     },
 
     open(value, keys) {
@@ -82,18 +75,15 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
         if (version === 0 || version > highestVersion) throw poisoned();
         return undefined;
       }
-      const end = headerBytes(idBytes);
+      const end = headBytes(idBytes);
       if (value.length < end + nonceBytes + tagBytes) throw poisoned();
       if (idBytes !== keys.pepperId.length || !goesOn(value, 2, keys.pepperId)) return undefined;
-      const nonce = viewOf(value, end, end + nonceBytes);
-      const context = contextOf(viewOf(value, 0, end), keys);
-      const sealed = viewOf(value, end + nonceBytes);
-      const plain = andThen(keys.seal(), (key) => primitives.decrypt(key, nonce, context, sealed));
-      return andThen(plain, (bytes) => {
-        if (bytes === undefined) throw poisoned();
+      const plain = andThen(keys.seal(), (key) => primitives.decrypt(key, value, end, keys.lookup));
+      return andThen(plain, (content) => {
+        if (content === undefined) throw poisoned();
         const storedAt = value.readDoubleBE(2 + idBytes + 8);
         return {
-          text: bytes.toString(),
+          content,
           expiresAt: value.readDoubleBE(2 + idBytes),
           storedAt: Number.isNaN(storedAt) ? undefined : storedAt,
         };
@@ -104,28 +94,19 @@ export function createSealing(primitives: SealingPrimitives = findPrimitives()):
 
 const poisoned = () => new CacheError('ERR_CACHE_POISONED');
 
-function buildHeader(pepperId: string, { expiresAt, storedAt = Number.NaN }: OpenEntry): Bytes {
-  const header = Buffer.alloc(headerBytes(pepperId.length));
-  header.set([entryVersion, pepperId.length]);
-  header.write(pepperId, 2, 'latin1');
-  header.writeDoubleBE(expiresAt, 2 + pepperId.length);
-  header.writeDoubleBE(storedAt, 2 + pepperId.length + 8);
-  return header;
+function buildHead(pepperId: string, { expiresAt, storedAt = Number.NaN }: OpenEntry): Bytes {
+  const head = Buffer.alloc(headBytes(pepperId.length));
+  head.set([entryVersion, pepperId.length]);
+  head.write(pepperId, 2, 'latin1');
+  head.writeDoubleBE(expiresAt, 2 + pepperId.length);
+  head.writeDoubleBE(storedAt, 2 + pepperId.length + 8);
+  return head;
 }
 
 /** Whether the value goes on like that text, each of whose characters is a byte. */
 function goesOn(value: Bytes, start: number, text: string): boolean {
   for (let at = 0; at < text.length; at++) if (value[start + at] !== text.charCodeAt(at)) return false;
   return true;
-}
-
-/** The place is part of it, so that no entry holds at another's. */
-function contextOf(header: View, { lookup }: EntryKeys): Bytes {
-  // every byte of it is written: what the pool had there before is not in it
-  const context = Buffer.allocUnsafe(header.length + lookup.length);
-  context.set(header);
-  context.write(lookup, header.length, 'latin1');
-  return context;
 }
 
 const leastBucketBytes = 1024;
@@ -138,8 +119,8 @@ export function bucketBytes(bytes: number): number {
 }
 
 /** Fills up with spaces, which JSON takes for nothing. */
-function pad(text: string): Bytes {
-  const padded = Buffer.alloc(bucketBytes(Buffer.byteLength(text)), ' ');
-  padded.write(text);
+function pad(content: Bytes): Bytes {
+  const padded = Buffer.alloc(bucketBytes(content.length), ' ');
+  padded.set(content);
   return padded;
 }

@@ -1,6 +1,13 @@
 import * as nodeCrypto from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type Bytes, findPrimitives, nodePrimitives, tagBytes, webPrimitives } from './sealing-primitives.js';
+import {
+  type Bytes,
+  findPrimitives,
+  nodePrimitives,
+  nonceBytes,
+  tagBytes,
+  webPrimitives,
+} from './sealing-primitives.js';
 
 const hex = (text: string): Bytes => Buffer.from(text, 'hex');
 const node = nodePrimitives(nodeCrypto);
@@ -41,20 +48,50 @@ describe.each([
   const sealed = hex(
     '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b',
   );
+  const value = Buffer.concat([context, nonce, sealed]);
+  const nonceAt = context.length;
+  const sealedAt = nonceAt + nonceBytes;
 
   it('encrypt as the specification of GCM has it, and back', async () => {
-    expect(await primitives.encrypt(key, nonce, context, plain)).toEqual(sealed);
-    expect(await primitives.decrypt(key, nonce, context, sealed)).toEqual(plain);
+    expect(await primitives.encrypt(key, nonce, context, '', plain)).toEqual(value);
+    expect(await primitives.decrypt(key, value, nonceAt, '')).toEqual(plain);
   });
 
-  it.each<[string, () => readonly [Bytes, Bytes, Bytes, Bytes]]>([
-    ['key', () => [flipped(key), nonce, context, sealed]],
-    ['nonce', () => [key, flipped(nonce), context, sealed]],
-    ['context', () => [key, nonce, flipped(context), sealed]],
-    ['ciphertext', () => [key, nonce, context, flipped(sealed)]],
-    ['tag', () => [key, nonce, context, flipped(sealed, sealed.length - 1)]],
-    ['length', () => [key, nonce, context, sealed.subarray(0, -1)]],
-    ['tag, which is all there is,', () => [key, nonce, context, hex('00'.repeat(tagBytes))]],
+  it.each(['place', 'é 😀', 'p'.repeat(5000)])(
+    'authenticate the place %j as if it stood in the head',
+    async (place) => {
+      const bytes = Buffer.from(place);
+      const [short, long] = [context, Buffer.concat([context, bytes])];
+      const here = await primitives.encrypt(key, nonce, short, place, plain);
+      const there = await primitives.encrypt(key, nonce, long, '', plain);
+      expect(here.subarray(short.length)).toEqual(there.subarray(long.length));
+      expect(await primitives.decrypt(key, here, short.length, place)).toEqual(plain);
+      expect(await primitives.decrypt(key, here, short.length, `${place}.`)).toBeUndefined();
+      expect(await primitives.decrypt(key, here, short.length, place.slice(1))).toBeUndefined();
+    },
+  );
+
+  it('keep apart what is at work at the same time', async () => {
+    const places = ['one', 'two', 'six'];
+    const values = await Promise.all(
+      places.map((place) => primitives.encrypt(key, nonce, context, place, plain)),
+    );
+    const opened = await Promise.all(
+      values.map((it, index) => primitives.decrypt(key, it, nonceAt, places[index] ?? '')),
+    );
+    expect(opened).toEqual([plain, plain, plain]);
+  });
+
+  it.each<[string, () => readonly [Bytes, Bytes, number, string]]>([
+    ['key', () => [flipped(key), value, nonceAt, '']],
+    ['head', () => [key, flipped(value), nonceAt, '']],
+    ['place', () => [key, value, nonceAt, 'x']],
+    ['nonce', () => [key, flipped(value, nonceAt), nonceAt, '']],
+    ['ciphertext', () => [key, flipped(value, sealedAt), nonceAt, '']],
+    ['tag', () => [key, flipped(value, value.length - 1), nonceAt, '']],
+    ['length', () => [key, value.subarray(0, -1), nonceAt, '']],
+    ['head’s length', () => [key, value, nonceAt - 1, '']],
+    ['tag, which is all there is,', () => [key, hex('00'.repeat(sealedAt + tagBytes)), nonceAt, '']],
   ])('decrypt nothing whose %s is not the same', async (_part, arguments_) => {
     expect(await primitives.decrypt(...arguments_())).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import type { CacheEntry, Claims } from '@phantom-token/core';
 import { CacheError } from './cache-error.js';
+import type { Bytes } from './sealing-primitives.js';
 
 /** What stands outside of what is sealed, in clear. */
 export interface EntryDates {
@@ -9,22 +10,32 @@ export interface EntryDates {
   readonly storedAt?: number | undefined;
 }
 
-/** What is sealed of an active entry; its dates stand outside. */
-export function serialize(jwt: string, claims: Claims): string {
-  return JSON.stringify({ jwt, claims });
+/** The length of the JWT, big-endian, stands before it. */
+const lengthBytes = 4;
+
+/** What is sealed of an active entry: the length of its JWT in bytes, the JWT, and the claims as JSON, all in UTF-8. */
+export function serialize(jwt: string, claims: Claims): Bytes {
+  const json = JSON.stringify(claims);
+  const claimsAt = lengthBytes + Buffer.byteLength(jwt);
+  const content = Buffer.alloc(claimsAt + Buffer.byteLength(json));
+  content.writeUInt32BE(claimsAt - lengthBytes);
+  content.write(jwt, lengthBytes);
+  content.write(json, claimsAt);
+  return content;
 }
 
 /**
- * Reads it back, frozen deeply.
- * @throws {CacheError} ERR_CACHE_POISONED for what is no such text.
+ * Reads it back, with whatever spaces follow; the claims are frozen deeply.
+ * @throws {CacheError} ERR_CACHE_POISONED for what is no such content.
  */
-export function parse(text: string, { expiresAt, storedAt }: EntryDates): CacheEntry {
-  const value = parseJson(text);
-  if (!isObject(value)) throw poisoned();
-  const { jwt, claims } = value;
-  if (typeof jwt !== 'string' || !isObject(claims)) throw poisoned();
-  const result = { active: true, jwt, claims } as const;
-  return deepFreeze(storedAt === undefined ? { result, expiresAt } : { result, expiresAt, storedAt });
+export function parse(content: Bytes, { expiresAt, storedAt }: EntryDates): CacheEntry {
+  if (content.length < lengthBytes) throw poisoned();
+  const claimsAt = lengthBytes + content.readUInt32BE(0);
+  const jwt = content.toString('utf8', lengthBytes, claimsAt);
+  const claims = parseJson(content.toString('utf8', claimsAt));
+  if (!isObject(claims)) throw poisoned();
+  const result = { active: true, jwt, claims: deepFreeze(claims) } as const;
+  return storedAt === undefined ? { result, expiresAt } : { result, expiresAt, storedAt };
 }
 
 function parseJson(text: string): unknown {
