@@ -1,5 +1,5 @@
 // Every test of every package; then a search for planted secrets in all that was printed.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { findLeaks } from './canaries.mjs';
@@ -20,13 +20,19 @@ const sizeOfTests = (folder) =>
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 
-// those that take longest come first, so that none of them runs alone at the end
-const folders = ['packages', 'apps']
-  .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
-  .filter((folder) => existsSync(join(folder, 'vitest.config.ts')))
-  .map((folder) => ({ folder, size: sizeOfTests(folder) }))
-  .sort((one, other) => other.size - one.size)
-  .map(({ folder }) => folder);
+const foldersIn = (parent) =>
+  readdirSync(join(root, parent))
+    .map((name) => join(root, parent, name))
+    .filter((folder) => existsSync(join(folder, 'vitest.config.ts')));
+
+// apps first, which wait more than they compute, then what takes longest, so that none of either runs alone at the end
+const folders = [
+  ...foldersIn('apps'),
+  ...foldersIn('packages')
+    .map((folder) => ({ folder, size: sizeOfTests(folder) }))
+    .sort((one, other) => other.size - one.size)
+    .map(({ folder }) => folder),
+];
 for (const folder of folders) forgetReport(folder);
 
 let printed = '';
@@ -36,14 +42,14 @@ const broken = [];
 async function runTests(folder) {
   const name = basename(folder);
   const chunks = [];
-  const succeeded = await run('pnpm', ['run', 'test'], {
-    cwd: folder,
-    onOutput: (chunk) => chunks.push(chunk),
-  });
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  // as it stands: a package manager in between takes a second of each
+  const [tool, ...args] = scripts.test.split(' ');
+  const succeeded = await run(tool, args, { cwd: folder, onOutput: (chunk) => chunks.push(chunk) });
   const output = stripVTControlCharacters(Buffer.concat(chunks).toString());
   console.log(`\n${name}\n${output}`);
   printed += output;
-  if (!succeeded) broken.push(`failed: ${name}: pnpm run test`);
+  if (!succeeded) broken.push(`failed: ${name}: ${scripts.test}`);
 }
 
 const waiting = [...folders];

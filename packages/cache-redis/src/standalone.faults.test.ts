@@ -262,7 +262,9 @@ describe('many hot tokens', () => {
       authority.forgetCounts();
       await redis.flushall();
       await load.more(8 * tokens * 2);
-      while (authority.introspections < tokens) await load.more(tokens);
+      // one that was introspected just before may have been stored just after
+      for (let turns = 0; turns < 20 && authority.introspections < tokens; turns++) await load.more(tokens);
+      expect(authority.introspections).toBeGreaterThan(tokens * 0.9);
       expectBoundedIntrospections(fleet, authority);
       return authority.introspections;
     };
