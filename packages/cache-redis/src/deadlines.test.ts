@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { stopTime } from '../test/own-time.js';
 import { Deadlines, notWaited } from './deadlines.js';
 
@@ -66,6 +66,8 @@ it('each can be taken out, in whatever order, while all are looked at', () => {
 it('many in turn have one timer', async () => {
   const { deadlines, add } = setUp();
   const set = vi.spyOn(globalThis, 'setTimeout');
+  // before time goes on: what is restored later would be the timer of a clock that stands still
+  onTestFinished(() => set.mockRestore());
   for (let count = 0; count < 100; count++) deadlines.delete(add('short', 40));
   expect(set).toHaveBeenCalledTimes(1);
 });
