@@ -66,8 +66,8 @@ it('each can be taken out, in whatever order, while all are looked at', () => {
 it('many in turn have one timer', async () => {
   const { deadlines, add } = setUp();
   const set = vi.spyOn(globalThis, 'setTimeout');
-  // before time goes on: what is restored later would be the timer of a clock that stands still
-  onTestFinished(() => set.mockRestore());
+  // before time goes on, and by the call that also forgets it: restored later, it would be a timer of the time that stood still
+  onTestFinished(() => void vi.restoreAllMocks());
   for (let count = 0; count < 100; count++) deadlines.delete(add('short', 40));
   expect(set).toHaveBeenCalledTimes(1);
 });
