@@ -246,22 +246,15 @@ describe('a trace', () => {
   const parentId = 'b7ad6b7169203331';
   const traceparent = `00-${traceId}-${parentId}-01`;
 
-  async function start(run: (config: object) => Promise<RunningGateway>, lane: object = {}) {
+  /** One route for each test, whose spans have its name. */
+  async function start(run: typeof startGatewayProcess | typeof startGateway, lane: object = {}) {
     const upstream = await startUpstream();
     const authorizationServer = await startAuthorizationServer();
     const { introspection } = authorizationServer;
-    const routes = [{ path: '/api', upstream: upstream.url }];
-    const gateway = await run({ listen, admin, introspection, routes, ...lane });
+    const paths = ['/api', '/new', '/refused', '/unanswered', '/left'];
+    const routes = paths.map((path) => ({ path, upstream: upstream.url }));
+    const gateway: RunningGateway = await run({ listen, admin, introspection, routes, ...lane });
     return { gateway, upstream, ...authorizationServer };
-  }
-
-  async function startTraced() {
-    vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
-    try {
-      return await start(startGatewayProcess);
-    } finally {
-      vi.unstubAllEnvs();
-    }
   }
 
   it.each([{ fastLane: true }, { fastLane: false }])(
@@ -279,59 +272,78 @@ describe('a trace', () => {
     },
   );
 
-  it('has a span of each request with an SDK, whose context is what the upstream gets', async () => {
-    const { gateway, upstream } = await startTraced();
-    for (const method of ['GET', 'POST'])
-      await fetch(`${gateway.url}/api`, { method, headers: { ...headersOf('token'), traceparent } });
-    const [get, post] = [await gateway.logged('GET /api'), await gateway.logged('POST /api')];
-    expect(get).toMatchObject({
-      traceId,
-      parentId,
-      kind: 1,
-      attributes: { 'http.request.method': 'GET', 'http.route': '/api', 'http.response.status_code': 200 },
+  describe('with an SDK', () => {
+    let traced: Awaited<ReturnType<typeof start>>;
+    beforeAll(async () => {
+      vi.stubEnv('NODE_OPTIONS', `--import ${new URL('./telemetry.mjs', import.meta.url)}`);
+      traced = await start(startGatewayProcess);
+      vi.unstubAllEnvs();
     });
-    expect(upstream.requests.map(({ headersDistinct }) => headersDistinct.traceparent)).toEqual(
-      [get, post].map(({ spanId }) => [`00-${traceId}-${spanId}-01`]),
-    );
-    expect(get.spanId).not.toBe(parentId);
-  });
 
-  it('begins with the gateway where the client has none', async () => {
-    const { gateway, upstream } = await startTraced();
-    await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
-    const { traceId: own, spanId, parentId: none } = await gateway.logged('GET /api');
-    expect(none).toBeUndefined();
-    expect(upstream.requests[0]?.headers.traceparent).toBe(`00-${own}-${spanId}-01`);
-  });
+    /** The requests that came for a route. */
+    const forwarded = (route: string) => traced.upstream.requests.filter(({ url }) => url === route);
 
-  it.each([
-    ['refused', 401, 'ERR_INACTIVE', undefined],
-    ['refused for want of an answer', 502, 'ERR_STATUS', 2],
-  ])('says why a request was %s', async (_title, code, reason, spanStatus) => {
-    const { gateway, server } = await startTraced();
-    server.answer(code === 401 ? noContent() : status(500));
-    await fetch(`${gateway.url}/api`, { headers: headersOf('token') });
-    expect(await gateway.logged('GET /api')).toMatchObject({
-      ...(spanStatus === undefined ? {} : { status: spanStatus }),
-      attributes: { 'http.response.status_code': code, 'error.type': reason },
+    it('has a span of each request, whose context is what the upstream gets', async () => {
+      const { gateway } = traced;
+      for (const method of ['GET', 'POST'])
+        await fetch(`${gateway.url}/api`, { method, headers: { ...headersOf('token'), traceparent } });
+      const [get, post] = [await gateway.logged('GET /api'), await gateway.logged('POST /api')];
+      expect(get).toMatchObject({
+        traceId,
+        parentId,
+        kind: 1,
+        attributes: {
+          'http.request.method': 'GET',
+          'http.route': '/api',
+          'http.response.status_code': 200,
+        },
+      });
+      expect(forwarded('/api').map(({ headersDistinct }) => headersDistinct.traceparent)).toEqual(
+        [get, post].map(({ spanId }) => [`00-${traceId}-${spanId}-01`]),
+      );
+      expect(get.spanId).not.toBe(parentId);
     });
-  });
 
-  it('has an end where the client left while its token was asked about', async () => {
-    const { gateway, server, jwt, upstream } = await startTraced();
-    const gate = createGate();
-    server.answer(gate.hold(reply(200, jwtType, jwt)));
-    const leaving = new AbortController();
-    const asked = fetch(`${gateway.url}/api`, { headers: headersOf('token'), signal: leaving.signal });
-    await server.called(1);
-    leaving.abort();
-    await expect(asked).rejects.toThrow();
-    // heard after the leave
-    await fetch(`${gateway.url}/api`);
-    gate.open();
-    await expect
-      .poll(() => gateway.lines.filter(({ msg }) => msg === 'GET /api').map(({ attributes }) => attributes))
-      .toContainEqual(expect.objectContaining({ 'http.response.status_code': 499 }));
-    expect(upstream.requests).toHaveLength(0);
+    it('begins with the gateway where the client has none', async () => {
+      const { gateway } = traced;
+      await fetch(`${gateway.url}/new`, { headers: headersOf('token') });
+      const { traceId: own, spanId, parentId: none } = await gateway.logged('GET /new');
+      expect(none).toBeUndefined();
+      expect(forwarded('/new').map(({ headers }) => headers.traceparent)).toEqual([`00-${own}-${spanId}-01`]);
+    });
+
+    it.each([
+      ['refused', 401, 'ERR_INACTIVE', undefined],
+      ['unanswered', 502, 'ERR_STATUS', 2],
+    ])('says why a request was %s', async (name, code, reason, spanStatus) => {
+      const { gateway, server } = traced;
+      server.answer(code === 401 ? noContent() : status(500));
+      await fetch(`${gateway.url}/${name}`, { headers: headersOf(name) });
+      expect(await gateway.logged(`GET /${name}`)).toMatchObject({
+        ...(spanStatus === undefined ? {} : { status: spanStatus }),
+        attributes: { 'http.response.status_code': code, 'error.type': reason },
+      });
+    });
+
+    it('has an end where the client left while its token was asked about', async () => {
+      const { gateway, server, jwt } = traced;
+      const gate = createGate();
+      server.answer(gate.hold(reply(200, jwtType, jwt)));
+      const leaving = new AbortController();
+      const before = server.calls.length;
+      const asked = fetch(`${gateway.url}/left`, { headers: headersOf('left'), signal: leaving.signal });
+      await server.called(before + 1);
+      leaving.abort();
+      await expect(asked).rejects.toThrow();
+      // heard after the leave
+      await fetch(`${gateway.url}/left`);
+      gate.open();
+      await expect
+        .poll(() =>
+          gateway.lines.filter(({ msg }) => msg === 'GET /left').map(({ attributes }) => attributes),
+        )
+        .toContainEqual(expect.objectContaining({ 'http.response.status_code': 499 }));
+      expect(forwarded('/left')).toEqual([]);
+    });
   });
 });
