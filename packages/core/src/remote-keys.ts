@@ -55,14 +55,19 @@ export function createRemoteKeys(url: string, fetch: Fetch): (now: number) => JW
 
   /** The set to use, or the last good one where no newer is to be had. */
   async function renewed(now: number): Promise<KeySet> {
+    const last = current !== undefined && isYoungerThan(current, maxAgeSeconds, now) ? current : undefined;
+    // whoever makes keys up may ask a million times: there is nothing to wait for
+    if (isCooling(now) && !flights.has(url)) {
+      if (last !== undefined) return last;
+      throw unavailable();
+    }
     try {
       return await flights.join(url, () => {
-        if (isCooling(now)) throw unavailable();
         attemptedAt = now;
         return renew(now);
       });
     } catch (error) {
-      if (current !== undefined && isYoungerThan(current, maxAgeSeconds, now)) return current;
+      if (last !== undefined) return last;
       throw error;
     }
   }
