@@ -25,14 +25,13 @@ const foldersIn = (parent) =>
     .map((name) => join(root, parent, name))
     .filter((folder) => existsSync(join(folder, 'vitest.config.ts')));
 
-// apps first, which wait more than they compute, then what takes longest, so that none of either runs alone at the end
-const folders = [
-  ...foldersIn('apps'),
-  ...foldersIn('packages')
-    .map((folder) => ({ folder, size: sizeOfTests(folder) }))
-    .sort((one, other) => other.size - one.size)
-    .map(({ folder }) => folder),
-];
+const apps = foldersIn('apps');
+// what takes longest first, so that it does not run alone at the end
+const packages = foldersIn('packages')
+  .map((folder) => ({ folder, size: sizeOfTests(folder) }))
+  .sort((one, other) => other.size - one.size)
+  .map(({ folder }) => folder);
+const folders = [...apps, ...packages];
 for (const folder of folders) forgetReport(folder);
 
 let printed = '';
@@ -52,13 +51,13 @@ async function runTests(folder) {
   if (!succeeded) broken.push(`failed: ${name}: ${scripts.test}`);
 }
 
-const waiting = [...folders];
+const waiting = [...packages];
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => waiting.splice(0));
 async function work() {
   for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) await runTests(folder);
 }
-// two at once, since much of the time goes into waiting for servers that are ill on purpose
-await Promise.all([work(), work()]);
+// two at once, since much of the time goes into waiting for servers that are ill on purpose; apps hardly do anything else
+await Promise.all([...apps.map(runTests), work(), work()]);
 
 const { canaries } = await import('../packages/conformance/dist/index.js');
 const leaks = findLeaks(printed, canaries);
