@@ -57,6 +57,20 @@ describe('a breaker', () => {
     expect(await get()).toBe('v');
   });
 
+  it('passes on what is made of the answer, or what that throws', async () => {
+    const { redis, breaker, get } = await setUp();
+    const make = (use: (answer: string) => unknown) => breaker.run('k', 1, () => redis.echo('answer'), use);
+    expect(await make((answer) => answer.length)).toBe(6);
+    expect(await make(async (answer) => answer.length)).toBe(6);
+    const wrong = new Error('made of it');
+    const fail = () => {
+      throw wrong;
+    };
+    await expect(make(fail)).rejects.toBe(wrong);
+    await expect(make(async () => fail())).rejects.toBe(wrong);
+    expect(await get()).toBeNull();
+  });
+
   it('lets one request wait for a server that stands still, no longer than it may, and no other', async () => {
     const { server, get, pass } = await setUp();
     server.pause();

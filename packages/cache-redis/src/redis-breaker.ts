@@ -1,5 +1,6 @@
 import { type Cluster, Command, type Redis } from 'ioredis';
 import { atMost } from './at-most.js';
+import type { Awaitable } from './awaitable.js';
 import { CacheError, toCacheError } from './cache-error.js';
 import { type Dated, Deadlines, notWaited } from './deadlines.js';
 import { clock } from './time-up.js';
@@ -14,6 +15,13 @@ export interface RedisBreaker {
    * @throws {CacheError} whatever went wrong.
    */
   run<T>(key: string, timeoutSeconds: number, command: () => Promise<T>): Promise<T>;
+  /** Resolves with what is made of the answer, or rejects with what that throws. */
+  run<T, R>(
+    key: string,
+    timeoutSeconds: number,
+    command: () => Promise<T>,
+    use: (answer: T) => Awaitable<R>,
+  ): Promise<R>;
   /** Told when the first of the servers is left alone, and when none is any more. */
   onChange(listener: (isOpen: boolean) => void): void;
 }
@@ -125,15 +133,26 @@ export function createRedisBreaker(
     if (error.code === 'ERR_CACHE_TIMEOUT') fail(command);
   }
 
-  /** Settles as the command does, when its time is up, or when its server is given up. */
-  function waitFor<T>(server: string, key: string, timeoutSeconds: number, command: Promise<T>): Promise<T> {
+  /** Settles when the command does, when its time is up, or when its server is given up. */
+  function waitFor<T, R>(
+    server: string,
+    key: string,
+    timeoutSeconds: number,
+    command: Promise<T>,
+    use: (answer: T) => Awaitable<R>,
+  ): Promise<R> {
     // one promise: with every more a hit costs more
     return new Promise((resolve, reject) => {
       const self = new Waiting(server, key, timeoutSeconds, reject, giveUp);
       waiting.add(self);
       command.then(
-        (value) => {
-          if (waiting.delete(self)) resolve(value);
+        (answer) => {
+          if (!waiting.delete(self)) return;
+          try {
+            resolve(use(answer));
+          } catch (error) {
+            reject(error);
+          }
         },
         (error) => giveUp(self, toCacheError(error)),
       );
@@ -148,7 +167,12 @@ export function createRedisBreaker(
   });
 
   return {
-    run(key, timeoutSeconds, command) {
+    run<T, R>(
+      key: string,
+      timeoutSeconds: number,
+      command: () => Promise<T>,
+      use: (answer: T) => Awaitable<R> = asItIs,
+    ) {
       if (redis.status !== 'ready') {
         // as the driver does with the first command
         if (redis.status === 'wait') redis.connect().catch(() => {});
@@ -160,13 +184,15 @@ export function createRedisBreaker(
         if (lane.probeAt <= now()) probe(lane, key);
         return Promise.reject(new CacheError('ERR_CACHE_OPEN'));
       }
-      return waitFor(server, key, timeoutSeconds, command());
+      return waitFor(server, key, timeoutSeconds, command(), use);
     },
     onChange(listener) {
       listeners.push(listener);
     },
   };
 }
+
+const asItIs = (answer: unknown) => answer as never;
 
 /** Tells the server that answers for a key, where there are several. */
 function findServers(redis: RedisConnection): (key: string) => string {

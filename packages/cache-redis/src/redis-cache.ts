@@ -81,25 +81,32 @@ export function redisCache(redis: RedisConnection, options: RedisCacheOptions = 
     return isOfUse ? parse(opened.content, dates) : undefined;
   }
 
-  async function find(place: EntryPlace, keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
+  function find(place: EntryPlace, keys: EntryKeys, now: number): Promise<CacheEntry | undefined> {
     const startedAt = performance.now();
+    const noteWait = () => {
+      place.waitedSeconds = (performance.now() - startedAt) / 1000;
+    };
     const name = nameOf(keys);
-    let entry: CacheEntry | undefined;
-    try {
-      const reply = breaker.run(name, commandTimeoutSeconds, () => redis.getrangeBuffer(name, '0', lastByte));
-      // while Redis is at it
-      keys.seal();
-      const found = read(keys, (await reply) as Buffer<ArrayBuffer>, now);
-      entry = found instanceof Promise ? await found : found;
-      return entry;
-    } catch (error) {
+    const found = breaker.run(
+      name,
+      commandTimeoutSeconds,
+      () => redis.getrangeBuffer(name, '0', lastByte),
+      (value) =>
+        andThen(read(keys, value as Buffer<ArrayBuffer>, now), (entry) => {
+          // a request that has its entry asks no more: the next one that comes here is another
+          if (entry === undefined) noteWait();
+          else place.waitedSeconds = 0;
+          return entry;
+        }),
+    );
+    // while Redis is at it
+    keys.seal();
+    found.catch((error) => {
+      noteWait();
       // nobody waits for this: it only saves the next reader the same trouble
       if (isSpoilt(error)) breaker.run(name, commandTimeoutSeconds, () => redis.unlink(name)).catch(() => {});
-      throw error;
-    } finally {
-      // a request that has its entry asks no more: the next one that comes here is another
-      place.waitedSeconds = entry === undefined ? (performance.now() - startedAt) / 1000 : 0;
-    }
+    });
+    return found;
   }
 
   /** Under any of the peppers; a failure only counts where nothing was found. */
