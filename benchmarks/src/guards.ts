@@ -9,7 +9,6 @@ import {
   jwtMinter,
   type PhantomTokenClient,
   type PhantomTokenClientOptions,
-  type TokenCache,
 } from '@phantom-token/core';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { audience, issueJwt, issuer, token, usualClaims } from './authorization-server.js';
@@ -50,9 +49,9 @@ export async function createHotMintingClient({ privateKey }: Key): Promise<Phant
   return heat({ mintJwt, accept: 'application/json' }, () => Response.json(answer));
 }
 
-/** A client with this cache, whose authorization server answers with this JWT. */
-export const createClientOf = (cache: TokenCache, jwt: string): PhantomTokenClient =>
-  createClient({ cache }, () => jwtResponse(jwt));
+/** A client whose authorization server answers with this JWT. */
+export const createClientOf = (jwt: string, options: ClientOptions): PhantomTokenClient =>
+  createClient(options, () => jwtResponse(jwt));
 
 const jwtResponse = (jwt: string) => new Response(jwt, { headers: { 'Content-Type': 'application/jwt' } });
 
