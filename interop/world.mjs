@@ -1,6 +1,6 @@
 // What stands around the servers under test: an authorization server, an API and the gateway.
 import { spawn } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createPublicKey, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { replaceExamples } from './replace.mjs';
 import './signals.mjs';
+import { generateKeyPair } from './key-pair.mjs';
 
 const issuer = 'https://as.test';
 const clientId = 'gateway';
@@ -49,7 +50,7 @@ const isOurClient = (authorization = '') => {
 
 /** Introspection (`application/jwt`) and a JWKS; `answerWith` is `tokens`, `busy` or `nothing`. */
 export const startAuthorizationServer = async () => {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = generateKeyPair('rsa', { modulusLength: 2048 });
   const kid = randomUUID();
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const jwtWith = ({ scope, groups }) => {

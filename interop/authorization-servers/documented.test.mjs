@@ -1,7 +1,7 @@
 // Servers that cannot be run here. One of ours answers what their documentation says they answer, and the gateway has
 // the configuration that their guide shows.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../client.mjs';
+import { generateKeyPair } from '../key-pair.mjs';
 import { startGateway } from './gateway.mjs';
 import { configOf, variable } from './guide.mjs';
 import { bearer, challengeOf, claimsOf, makeKey, secretFile } from './stage.mjs';
@@ -28,7 +29,7 @@ const unauthorized = () => json({ error: 'invalid_client' }, { status: 401 });
 
 /** What stands behind a URL: a JWKS, and introspection by `answer({ token, accept, url, jwt })`. */
 const startPlayer = async ({ guarded, answer }) => {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = generateKeyPair('rsa', { modulusLength: 2048 });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key', use: 'sig', alg: 'RS256' };
   const jwt = (claims) => {
     const signed = `${part({ alg: 'RS256', typ: 'JWT', kid: 'key' })}.${part(claims)}`;

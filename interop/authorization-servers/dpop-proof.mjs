@@ -1,11 +1,12 @@
 // DPoP proofs (RFC 9449) of a key of their own.
-import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHash, randomUUID, sign } from 'node:crypto';
+import { generateKeyPair } from '../key-pair.mjs';
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A holder's key: `prove({ method, url, token })` makes a new proof each time. */
 export const createDpopKey = () => {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = generateKeyPair('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
   const prove = ({ method, url, token, iat = Math.floor(Date.now() / 1000) }) => {
     const claims = { jti: randomUUID(), htm: method, htu: url, iat };

@@ -1,9 +1,10 @@
 // Glewlwyd with its OpenID Connect plugin on SQLite, set up through its administration API.
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommand } from '../../commands.mjs';
+import { generateKeyPair } from '../../key-pair.mjs';
 import { startServer, versionOf } from '../../servers/server-process.mjs';
 
 /** Debian's packages, and a file of each by which to know that it is there. */
@@ -45,7 +46,7 @@ const setUp = async (api, { app, gateway }) => {
   const signedIn = await create('/auth', administrator);
   headers.Cookie = signedIn.headers.getSetCookie()[0].split(';')[0];
 
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey } = generateKeyPair('rsa', { modulusLength: 2048 });
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'glewlwyd-1', alg: 'RS256', use: 'sig' };
   await create('/mod/plugin', {
     module: 'oidc',

@@ -1,5 +1,6 @@
 // How oidc-provider is set up: one app that gets tokens of every kind, and one client per way to authenticate.
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
+import { generateKeyPair } from '../../key-pair.mjs';
 
 const secret = 'a secret of 32 characters or more: +/%';
 export const redirectUri = 'https://app.test/callback';
@@ -11,9 +12,9 @@ const pem = (key) => key.export({ type: 'pkcs8', format: 'pem' });
 
 /** Everything that is made anew for each server: `clients` is what the tests use, `metadata` what the server is told. */
 export const makeClients = ({ selfSigned }) => {
-  const signing = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signing = generateKeyPair('ec', { namedCurve: 'P-256' });
+  const rsa = generateKeyPair('rsa', { modulusLength: 2048 });
+  const ec = generateKeyPair('ec', { namedCurve: 'P-256' });
   // A client that only introspects needs no grant.
   const resourceServer = (clientId, metadata, { keyless = false, ...more } = {}) => ({
     metadata: {
@@ -89,8 +90,8 @@ export const makeClients = ({ selfSigned }) => {
 
 /** `provider()` gives the Provider that this is the configuration of. */
 export const createConfiguration = ({ metadata, provider }) => {
-  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { privateKey: ec } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey: rsa } = generateKeyPair('rsa', { modulusLength: 2048 });
+  const { privateKey: ec } = generateKeyPair('ec', { namedCurve: 'P-256' });
   const oneHour = () => 3600;
   const peer = ({ socket }) => socket.getPeerX509Certificate?.();
   return {

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { JWK } from 'jose';
 import { canaries } from './canaries.js';
 import type { Clock } from './clock.js';
@@ -25,8 +25,14 @@ export interface Prover {
 }
 
 export function createProver(clock: Clock): Prover {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = publicKey.export({ format: 'jwk' }) as JWK;
+  // as PEM, and read anew: Node 20 may wait for itself for ever where it exports the very keys that it has just generated
+  const pair = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const privateKey = createPrivateKey(pair.privateKey);
+  const jwk = createPublicKey(pair.publicKey).export({ format: 'jwk' }) as JWK;
   const { crv, kty, x, y } = jwk;
   return {
     jwk,
