@@ -68,7 +68,7 @@ describe.each([{ fastLane: true }, { fastLane: false }])('with $fastLane for fas
     const { file, write } = writeConfig(config);
     const gateway = await startGatewayProcess({ file });
     const exit = endOf(gateway.process);
-    const load = startLoad(`${gateway.url}/api`, { clients: 100, tokenOf });
+    const load = startLoad(`${gateway.url}/api`, { clients: 200, tokenOf });
     for (let time = 1; time <= 5; time++) {
       await load.more(300);
       const route = { path: `/new-${time}`, upstream: upstream.url, auth: 'none' };

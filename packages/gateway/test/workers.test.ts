@@ -75,6 +75,7 @@ describe('two workers', () => {
     gateway.process.kill('SIGHUP');
     await gateway.logged('reloaded');
     const [first, second] = readChildren(gateway.process.pid);
+    expect(await isReady(gateway)).toBe(true);
     process.kill(Number(first), 'SIGKILL');
     // asked all the time: how soon the other one is there is not ours to say
     let wasReady = true;
