@@ -15,8 +15,7 @@ const maxFetches = 1 + (endAt - startAt) / 30;
 /** How many are judged at the same moment. */
 const batchSize = 50;
 const isNode = !('Bun' in globalThis) && !('Deno' in globalThis);
-// elsewhere it takes long, and says no more
-const total = isNode ? 1_000_000 : 100_000;
+const total = process.env.TEST_SIZE === 'full' ? 1_000_000 : 50_000;
 
 const segment = (text: string) => Buffer.from(text, 'latin1').toString('base64url');
 const payload = segment(JSON.stringify({ iss: issuer, aud: 'api', exp: endAt + 600 }));
@@ -82,7 +81,7 @@ it(`${total} JWTs with unknown keys make a verifier fetch keys once in 30 second
     clock.now = startAt + ((endAt - startAt) * index) / (total - batchSize);
     if (index === total / 2) rotate();
     await Promise.all(Array.from({ length: batchSize }, (_, offset) => judge(makeForged(index + offset))));
-    if (index % 50_000 === 0) await verifier.verify(fromFirst, clock.now);
+    if (index % 10_000 === 0) await verifier.verify(fromFirst, clock.now);
   }
 
   expect(refused).toBe(total);
