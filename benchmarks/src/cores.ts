@@ -1,14 +1,16 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+const cores = readCores();
+
 /**
  * Keeps this process and another on a core each, as where the other is another machine. Otherwise the scheduler now has
- * them take turns on one, now lets them run side by side, as it likes, and differently from slice to slice. Returns
- * whether it could: it takes two cores, Linux, and `taskset`.
+ * them take turns on one, now lets them run side by side, as it likes, and differently from slice to slice. Who has which
+ * may be swapped: no two cores are alike. Returns whether it could: it takes two cores, Linux, and `taskset`.
  */
-export function keepApart({ pid }: ChildProcess): boolean {
-  const [first, last] = readCores();
-  return first !== last && pin(process.pid, first) && pin(pid, last);
+export function keepApart({ pid }: ChildProcess, isSwapped = false): boolean {
+  const [own, other] = isSwapped ? cores.toReversed() : cores;
+  return own !== other && pin(process.pid, own) && pin(pid, other);
 }
 
 /** The first and the last core that this process may use. */

@@ -6,6 +6,17 @@ export interface PairedResult {
   readonly baseline: number;
 }
 
+/** What is measured against what: each resolves with a figure for one slice. */
+export interface Comparison {
+  readonly subject: () => Promise<number>;
+  readonly baseline: () => Promise<number>;
+}
+
+interface Pair {
+  readonly subject: number;
+  readonly baseline: number;
+}
+
 /**
  * Measures a subject against a baseline in alternating slices, so that what else the machine does falls on both alike.
  * The first pairs warm up and are dropped: one, unless told.
@@ -16,25 +27,59 @@ export async function measurePairs(
   baseline: () => Promise<number>,
   warmUps = 1,
 ): Promise<PairedResult> {
-  const measured: Array<{ subject: number; baseline: number }> = [];
+  return summarize(await takePairs({ subject, baseline }, pairs, warmUps));
+}
+
+export interface Rounds {
+  readonly rounds: number;
+  /** Of each comparison in each round. */
+  readonly pairs: number;
+  /** Of each comparison before the first round, and before each. */
+  readonly warmUps: readonly [first: number, each: number];
+  readonly beforeRound: (round: number) => void;
+}
+
+/**
+ * Measures several by turns, a few pairs of each a round: a machine that behaves otherwise for some seconds changes a few
+ * pairs of each, where it would change half of one.
+ */
+export async function measureInRounds(
+  comparisons: readonly Comparison[],
+  { rounds, pairs, warmUps: [first, each], beforeRound }: Rounds,
+): Promise<PairedResult[]> {
+  const taken = comparisons.map((comparison) => ({ comparison, pairs: [] as Pair[] }));
+  for (const { comparison } of taken) await takePairs(comparison, 0, first);
+  for (let round = 0; round < rounds; round++) {
+    beforeRound(round);
+    for (const it of taken) it.pairs.push(...(await takePairs(it.comparison, pairs, each)));
+  }
+  return taken.map((it) => summarize(it.pairs));
+}
+
+async function takePairs({ subject, baseline }: Comparison, pairs: number, warmUps: number): Promise<Pair[]> {
+  const taken: Pair[] = [];
   for (let pair = 0; pair < warmUps + pairs; pair++) {
     // whoever goes first changes from pair to pair
     const swapped = pair % 2 === 1;
     const first = await (swapped ? baseline : subject)();
     const second = await (swapped ? subject : baseline)();
     if (pair >= warmUps)
-      measured.push(swapped ? { subject: second, baseline: first } : { subject: first, baseline: second });
+      taken.push(swapped ? { subject: second, baseline: first } : { subject: first, baseline: second });
   }
-  const ratios = measured.map((it) => it.subject / it.baseline);
+  return taken;
+}
+
+function summarize(pairs: readonly Pair[]): PairedResult {
+  const ratios = pairs.map((it) => it.subject / it.baseline);
   return {
     ratio: quantile(ratios, 0.5),
     quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
     subject: quantile(
-      measured.map((it) => it.subject),
+      pairs.map((it) => it.subject),
       0.5,
     ),
     baseline: quantile(
-      measured.map((it) => it.baseline),
+      pairs.map((it) => it.baseline),
       0.5,
     ),
   };
