@@ -22,9 +22,18 @@ export function createTests(folders) {
   for (const folder of folders) forgetReport(folder);
   let printed = '';
   const broken = [];
+  let isInterrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => {
+      isInterrupted = true;
+    });
   return {
-    /** Runs a package's tests, all or some files; shows what they print when they have ended, since others print too. */
+    /**
+     * Runs a package's tests, all or some files, unless we were told to end; shows what they print when they have ended,
+     * since others print too.
+     */
     async run(folder, files = []) {
+      if (isInterrupted) return;
       const name = basename(folder);
       const chunks = [];
       const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

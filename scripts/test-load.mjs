@@ -1,4 +1,4 @@
-// The tests that `npm test` runs in a tenth of their size or less, whole: 200,000 requests to eight instances, 5 GB up and
+// The tests that `npm test` runs in a tenth of their size, whole: 200,000 requests to eight instances, 5 GB up and
 // down, a million JWTs with unknown keys. One after the other, so that each has the machine to itself.
 import { join } from 'node:path';
 import { createTests, prepareTests } from './package-tests.mjs';

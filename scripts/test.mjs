@@ -26,7 +26,6 @@ const packages = foldersIn('packages')
 const tests = createTests([...apps, ...packages]);
 
 const waiting = [...packages];
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => waiting.splice(0));
 async function work() {
   for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) await tests.run(folder);
 }

@@ -91,7 +91,7 @@ const results = await measureInRounds(measured, {
   pairs,
   warmUps: [quick ? 20 : 100, 2],
   beforeRound(round) {
-    isApart = keepApart(server, round % 2 === 1);
+    isApart = keepApart(server, round % 2 === 1) && isApart;
   },
 });
 const missed = await printTable(
