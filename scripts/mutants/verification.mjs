@@ -59,13 +59,13 @@ export const verification = [
   ],
   [
     'fetched keys are of no use when they cannot be renewed',
-    'if (current !== undefined && isYoungerThan(current, maxAgeSeconds, now)) return current;',
-    '',
+    'const last = current !== undefined && isYoungerThan(current, maxAgeSeconds, now) ? current : undefined;',
+    'const last = undefined;',
   ],
   [
     'fetched keys are of use for as long as they cannot be renewed',
-    'if (current !== undefined && isYoungerThan(current, maxAgeSeconds, now)) return current;',
-    'if (current !== undefined) return current;',
+    'const last = current !== undefined && isYoungerThan(current, maxAgeSeconds, now) ? current : undefined;',
+    'const last = current;',
   ],
   [
     'a shared secret verifies',
